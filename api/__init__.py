@@ -1,0 +1,1 @@
+"""Everything that faces outward: REST, pages, the client and the command line."""
