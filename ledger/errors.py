@@ -1,11 +1,15 @@
 """Errors of the ledger.
 
 LedgerError
- ├─ FormatError        bytes or text that are not what the format demands
- ├─ ProofError         a proof that does not prove what it claims
- ├─ SignatureError     a signature that does not verify, or a key that cannot be used
- ├─ HeadConflictError  another writer appended first
- └─ BrokenLogError     an audited log that contradicts itself or what somebody kept
+ ├─ FormatError            bytes or text that are not what the format demands
+ │   ├─ DuplicateMemberError
+ │   ├─ UnknownMemberError
+ │   └─ TooLargeError
+ ├─ ProofError             a proof that does not prove what it claims
+ ├─ SignatureError         a signature that does not verify, or a key that cannot be used
+ ├─ HeadConflictError      another writer appended first
+ ├─ JournalConflictError   signing would contradict what was signed before
+ └─ BrokenLogError         an audited log that contradicts itself or what somebody kept
 """
 
 
@@ -14,7 +18,23 @@ class LedgerError(Exception):
 
 
 class FormatError(LedgerError):
-    """The bytes or the text do not follow the format."""
+    """The bytes or the text do not follow the format. `pointer` (RFC 6901) names the member, where one is known."""
+
+    def __init__(self, detail: str, pointer: str | None = None) -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+
+
+class DuplicateMemberError(FormatError):
+    """A JSON object names a member twice."""
+
+
+class UnknownMemberError(FormatError):
+    """A JSON object has a member that the format does not know."""
+
+
+class TooLargeError(FormatError):
+    """The input is over one of the format's limits."""
 
 
 class ProofError(LedgerError):
@@ -27,6 +47,10 @@ class SignatureError(LedgerError):
 
 class HeadConflictError(LedgerError):
     """The log grew between reading its head and writing."""
+
+
+class JournalConflictError(LedgerError):
+    """Signing would contradict what the journal says was signed before."""
 
 
 class BrokenLogError(LedgerError):

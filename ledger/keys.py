@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -37,19 +37,13 @@ PUBLIC_KEY_BYTES = {Algorithm.ED25519: 32, Algorithm.ML_DSA_44: 1312, Algorithm.
 SIGNATURE_BYTES = {Algorithm.ED25519: 64, Algorithm.ML_DSA_44: 2420, Algorithm.ES256: 64}
 
 _FIELD = 2**255 - 19
+_EDWARDS_D = -121665 * pow(121666, -1, _FIELD)
 _ORDER = 2**252 + 27742317777372353535851937790883648493
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 # The y coordinates of the eight points whose order divides 8 (RFC 7748 curve in Edwards form). The sign bit of x is
 # ignored when comparing, so every encoding of such a point is covered.
-_SMALL_ORDER_Y = frozenset(
-    {
-        0,
-        1,
-        _FIELD - 1,
-        int("05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826", 16),
-        int("7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d7b6a17c7", 16),
-    }
-)
+_ORDER_8_Y = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER_Y = frozenset({0, 1, _FIELD - 1, _ORDER_8_Y, _FIELD - _ORDER_8_Y})
 
 
 def _is_usable_point(encoded: bytes) -> bool:
@@ -62,10 +56,19 @@ class _PublicKey(Protocol):
     def __call__(self, message: bytes, signature: bytes) -> None: ...
 
 
+def _is_on_curve(encoded: bytes) -> bool:
+    """Whether there is an x for this y: x² = (y² - 1) / (d·y² + 1) is a square. OpenSSL would find out on verifying."""
+    y = int.from_bytes(encoded, "little") & (2**255 - 1)
+    product = (y * y - 1) * (_EDWARDS_D * y * y + 1)
+    return pow(product, (_FIELD - 1) // 2, _FIELD) == 1
+
+
 def _load_ed25519(public: bytes) -> _PublicKey:
     key = ed25519.Ed25519PublicKey.from_public_bytes(public)
     if not _is_usable_point(public):
         raise SignatureError("the Ed25519 key is not canonical or of small order")
+    if not _is_on_curve(public):
+        raise SignatureError("the Ed25519 key is not on the curve")
 
     def verify(message: bytes, signature: bytes) -> None:
         if not _is_usable_point(signature[:32]) or int.from_bytes(signature[32:], "little") >= _ORDER:
@@ -126,9 +129,7 @@ def verify_signature(algorithm: Algorithm, public: bytes, message: bytes, signat
     """
     verify = _public_key(algorithm, public)
     if len(signature) != SIGNATURE_BYTES[algorithm]:
-        raise SignatureError(
-            f"a signature of {algorithm} has {SIGNATURE_BYTES[algorithm]} bytes, not {len(signature)}"
-        )
+        raise SignatureError(f"a signature of {algorithm} has {SIGNATURE_BYTES[algorithm]} bytes, not {len(signature)}")
     try:
         verify(message, signature)
     except InvalidSignature as error:
@@ -170,7 +171,13 @@ class KeySigner:
 
     @classmethod
     def from_seed(cls, seed: bytes, algorithm: Algorithm = Algorithm.ED25519) -> "KeySigner":
-        """The signer of a 32-byte seed (RFC 8032, FIPS 204). For test vectors."""
+        """The signer of a 32-byte seed (RFC 8032, FIPS 204). For test vectors.
+
+        Raises:
+            SignatureError: another length, or an algorithm whose keys have no seed.
+        """
+        if len(seed) != 32 or algorithm is Algorithm.ES256:
+            raise SignatureError(f"{algorithm} has no key for a seed of {len(seed)} bytes")
         if algorithm is Algorithm.ML_DSA_44:
             return cls(mldsa.MLDSA44PrivateKey.from_seed_bytes(seed))
         return cls(ed25519.Ed25519PrivateKey.from_private_bytes(seed))
@@ -184,7 +191,7 @@ class KeySigner:
         """
         try:
             key = serialization.load_pem_private_key(pem, password=None)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise SignatureError("not an unencrypted PKCS#8 private key") from error
         if not isinstance(key, ed25519.Ed25519PrivateKey | mldsa.MLDSA44PrivateKey | ec.EllipticCurvePrivateKey):
             raise SignatureError(f"keys of type {type(key).__name__} are not used here")
@@ -216,9 +223,7 @@ def _algorithm_of(key: PrivateKey) -> Algorithm:
 
 def _raw_public(key: PrivateKey) -> bytes:
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        return key.public_key().public_bytes(
-            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-        )
+        return key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     return key.public_key().public_bytes_raw()
 
 

@@ -1,0 +1,93 @@
+"""One line of the ledger. Its bytes are pure ASCII, at most 65,535, in exactly this order and without spaces:
+
+    {"v":1,"seq":i,"prev":"<hex leaf hash of entry i-1, 64 zeros at 0>","time":"…Z",
+     "folios":[{"id":"ast_…","n":3,"prev":17},…],"statement":{…the envelope…}}
+
+The chain lives inside what the Merkle tree commits to: `prev` is the leaf hash of the line before. A folio is the page
+of one asset or party; `n` counts its lines from 1 and `prev` is the position of its line before (null at 1).
+Source: contract section 3.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ledger.encoding import parse_hex
+from ledger.errors import FormatError, TooLargeError
+from ledger.identifiers import check_identifier
+from ledger.instants import format_instant, parse_instant
+from ledger.statement import Envelope, envelope_from_json, format_envelope
+from ledger.strict_json import parse_strict
+
+MAX_ENTRY_BYTES = 65_535
+MAX_FOLIOS = 64
+FIRST_PREVIOUS = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class FolioLine:
+    """Where an entry stands on one folio."""
+
+    folio: str
+    number: int
+    previous: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the ledger."""
+
+    position: int
+    previous: bytes
+    time: datetime
+    folios: tuple[FolioLine, ...]
+    envelope: Envelope
+
+
+def format_entry(entry: Entry) -> bytes:
+    """The bytes that are hashed.
+
+    Raises:
+        TooLargeError: more than 65,535 bytes or 64 folios.
+    """
+    if len(entry.folios) > MAX_FOLIOS:
+        raise TooLargeError(f"an entry is written into at most {MAX_FOLIOS} folios")
+    folios = ",".join(
+        f'{{"id":"{line.folio}","n":{line.number},"prev":{"null" if line.previous is None else line.previous}}}'
+        for line in entry.folios
+    )
+    data = (
+        f'{{"v":1,"seq":{entry.position},"prev":"{entry.previous.hex()}","time":"{format_instant(entry.time)}",'
+        f'"folios":[{folios}],"statement":{format_envelope(entry.envelope)}}}'
+    ).encode("ascii")
+    if len(data) > MAX_ENTRY_BYTES:
+        raise TooLargeError(f"an entry has at most {MAX_ENTRY_BYTES} bytes")
+    return data
+
+
+def parse_entry(data: bytes) -> Entry:
+    """Inverse of `format_entry`: parses, formats again and compares.
+
+    Raises:
+        FormatError: the bytes are not exactly those that `format_entry` would write.
+    """
+    value = parse_strict(data)
+    try:
+        entry = Entry(
+            position=value["seq"],
+            previous=parse_hex(value["prev"]),
+            time=parse_instant(value["time"]),
+            folios=tuple(_folio_line(line) for line in value["folios"]),
+            envelope=envelope_from_json(value["statement"], "/statement"),
+        )
+    except (KeyError, TypeError) as error:
+        raise FormatError("not an entry: a member is missing or of another type") from error
+    if not entry.folios or list(entry.folios) != sorted(entry.folios, key=lambda line: line.folio):
+        raise FormatError("the folios of an entry are sorted and never empty", "/folios")
+    if format_entry(entry) != data:
+        raise FormatError("the entry is not written in its only form")
+    return entry
+
+
+def _folio_line(line: Any) -> FolioLine:
+    return FolioLine(check_identifier(line["id"], "ast", "pty"), line["n"], line["prev"])

@@ -1,0 +1,55 @@
+"""The signing journal: what was signed, kept in another file than the database.
+
+Before a root is signed, `(size, root)` is written here and forced to disk. A second root for a size, or a size below
+the newest, is never signed, whoever asks: an old copy of the database that somebody put back would otherwise sign a
+second history. Source: ledger.md 0.6.
+"""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+from ledger.errors import JournalConflictError
+
+
+class SigningJournal:
+    """An append-only file of `(size, root)`. May be used from any thread."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Opens the file at `path`, or a journal in memory that ends with the process."""
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(str(path) if path else ":memory:", check_same_thread=False)
+        if path:
+            path.chmod(0o600)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=FULL")
+        self._connection.execute("CREATE TABLE IF NOT EXISTS signed (size INTEGER PRIMARY KEY, root BLOB NOT NULL)")
+        self._connection.commit()
+
+    def newest(self) -> tuple[int, bytes] | None:
+        """The greatest size that was signed, and its root."""
+        with self._lock:
+            row = self._connection.execute("SELECT size, root FROM signed ORDER BY size DESC LIMIT 1").fetchone()
+        return (row[0], row[1]) if row else None
+
+    def record(self, size: int, root: bytes) -> None:
+        """`root` may be signed at `size`; that it was is on disk.
+
+        Raises:
+            JournalConflictError: another root was signed at this size, or a greater size was signed already.
+        """
+        newest = self.newest()
+        if newest is not None:
+            if newest == (size, root):
+                return
+            if newest[0] >= size:
+                raise JournalConflictError(
+                    f"size {newest[0]} is signed already with root {newest[1].hex()}; {size} with another history "
+                    "must not be signed"
+                )
+        with self._lock, self._connection:
+            self._connection.execute("INSERT INTO signed (size, root) VALUES (?, ?)", (size, root))
+
+    def close(self) -> None:
+        """Releases the file."""
+        self._connection.close()

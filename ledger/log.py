@@ -1,0 +1,241 @@
+"""The only writer of a log: appends a batch of statements in the caller's transaction, then signs the new root.
+
+    with engine.begin() as tx:                     the caller's transaction
+        batch = log.open_batch(tx, now)            head read and compared with what is in memory
+        entry = batch.add(envelope, digest, folios)
+        appended = batch.write(tx)                 rows stand in tx, head moved by compare-and-set
+    log.adopt(appended)                            committed: memory follows
+    row = log.sign(appended.head)                  journal first, then both signatures
+    ...put_checkpoint(row) in a transaction of its own; answer the submitters
+
+Invariants:
+- The leaf hash of entry i-1 stands in entry i; folio lines are numbered without gaps; times never decrease.
+- A root is signed only after its entries are committed and the journal holds it; never two roots for one size.
+- Two `Log` objects on one storage may both append: the one that loses raises `HeadConflictError` and tries again.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from ledger.checkpoint import Checkpoint, log_verifier_keys, sign_checkpoint
+from ledger.entry import FIRST_PREVIOUS, Entry, FolioLine, format_entry, parse_entry
+from ledger.errors import BrokenLogError, LedgerError
+from ledger.journal import SigningJournal
+from ledger.keys import Signer
+from ledger.merkle import NodeReader, RightEdge, leaf_hash, node_hash
+from ledger.note import VerifierKey
+from ledger.statement import Envelope
+from ledger.storage import CheckpointRow, EntryRow, Head, LogStorage, TileRow
+from ledger.tiles import TILE_HEIGHT, TILE_WIDTH
+
+MAX_CLOCK_LAG = timedelta(seconds=5)
+HASH_BYTES = 32
+
+Tx = TypeVar("Tx")
+
+
+class ClockBehindError(LedgerError):
+    """The clock is more than five seconds behind the newest entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a writer needs of the log so far, kept between batches. `edge` is never changed in place."""
+
+    head: Head
+    edge: RightEdge
+    last_leaf: bytes
+    last_time: datetime | None
+    open_leaves: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """A batch that stands in a transaction: what memory must follow once it commits."""
+
+    head: Head
+    entries: tuple[Entry, ...]
+    leaves: tuple[bytes, ...]
+    state: _State
+
+
+def node_reader(storage: LogStorage[Tx], tx: Tx) -> NodeReader:
+    """Reads complete subtrees from tiles; inner levels are recomputed and remembered while the reader lives."""
+    known: dict[tuple[int, int], bytes] = {}
+    tiles: dict[tuple[int, int], bytes] = {}
+
+    def tile(level: int, index: int) -> bytes:
+        found = tiles.get((level, index))
+        if found is None:
+            found = storage.tile(tx, level, index)
+            if not found and level == 0:
+                found = b"".join(storage.leaves(tx, index * TILE_WIDTH, (index + 1) * TILE_WIDTH))
+            tiles[level, index] = found
+        return found
+
+    def node(level: int, index: int) -> bytes:
+        found = known.get((level, index))
+        if found is not None:
+            return found
+        tile_level, inner = divmod(level, TILE_HEIGHT)
+        if inner:
+            found = node_hash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
+        else:
+            start = index % TILE_WIDTH * HASH_BYTES
+            found = tile(tile_level, index // TILE_WIDTH)[start : start + HASH_BYTES]
+            if len(found) != HASH_BYTES:
+                raise BrokenLogError(f"hash {index} of tile level {tile_level} is missing")
+        known[level, index] = found
+        return found
+
+    return node
+
+
+class Batch(Generic[Tx]):
+    """Entries being added to the log in one transaction. Made by `Log.open_batch`."""
+
+    def __init__(self, storage: LogStorage[Tx], tx: Tx, state: _State, now: datetime) -> None:
+        last = state.last_time
+        if last is not None and last - now > MAX_CLOCK_LAG:
+            raise ClockBehindError(f"the clock says {now.isoformat()}, the newest entry {last.isoformat()}")
+        self.time = now if last is None else max(now, last)
+        self._storage, self._tx, self._before = storage, tx, state
+        self._edge = state.edge.copy()
+        self._previous = state.last_leaf
+        self._entries: list[Entry] = []
+        self._rows: list[EntryRow] = []
+        self._completed: list[tuple[int, int, bytes]] = []
+        self._folios: dict[str, FolioLine | None] = {}
+
+    @property
+    def position(self) -> int:
+        """The position that the next entry will have."""
+        return self._before.head.size + len(self._rows)
+
+    def load_folios(self, folios: Sequence[str]) -> None:
+        """The heads of these folios are known, by one query."""
+        missing = [folio for folio in dict.fromkeys(folios) if folio not in self._folios]
+        self._folios.update(dict.fromkeys(missing))
+        self._folios.update(self._storage.folio_heads(self._tx, missing))
+
+    def folio_length(self, folio: str) -> int:
+        """How many lines the folio has, those of this batch included."""
+        if folio not in self._folios:
+            self.load_folios([folio])
+        line = self._folios[folio]
+        return line.number if line else 0
+
+    def add(self, envelope: Envelope, digest: bytes, folios: Iterable[str]) -> Entry:
+        """The entry that the statement becomes; `digest` is the SHA-256 of its payload.
+
+        Raises:
+            TooLargeError: the entry would be over its limits; the batch is as it was.
+        """
+        names = sorted(set(folios))
+        self.load_folios(names)
+        lines = tuple(
+            FolioLine(name, line.number + 1, line.previous) if (line := self._folios[name]) else FolioLine(name, 1, None)
+            for name in names
+        )
+        entry = Entry(self.position, self._previous, self.time, lines, envelope)
+        data = format_entry(entry)
+        leaf = leaf_hash(data)
+        for line in lines:
+            self._folios[line.folio] = FolioLine(line.folio, line.number, entry.position)
+        self._completed.extend(self._edge.append(leaf))
+        self._rows.append(EntryRow(entry.position, data, leaf, digest))
+        self._entries.append(entry)
+        self._previous = leaf
+        return entry
+
+    def write(self, tx: Tx) -> Appended | None:
+        """The batch stands in the transaction; None if nothing was added.
+
+        Raises:
+            HeadConflictError: another writer was first; roll back and start anew.
+        """
+        if not self._rows:
+            return None
+        after = Head(self.position, self._edge.root())
+        leaves = tuple(row.leaf for row in self._rows)
+        open_leaves = self._before.open_leaves + leaves
+        full = len(open_leaves) // TILE_WIDTH * TILE_WIDTH
+        lines = [(entry.position, line) for entry in self._entries for line in entry.folios]
+        self._storage.append(tx, self._before.head, after, self._rows, lines, self._tiles(open_leaves[:full]))
+        state = _State(after, self._edge, self._previous, self.time, open_leaves[full:])
+        return Appended(after, tuple(self._entries), leaves, state)
+
+    def _tiles(self, leaves: tuple[bytes, ...]) -> list[TileRow]:
+        first = self._before.head.size // TILE_WIDTH
+        tiles = [
+            TileRow(0, first + i // TILE_WIDTH, b"".join(leaves[i : i + TILE_WIDTH]))
+            for i in range(0, len(leaves), TILE_WIDTH)
+        ]
+        grown: dict[tuple[int, int], bytes] = {}
+        for level, index, digest in self._completed:
+            if level % TILE_HEIGHT == 0:
+                key = (level // TILE_HEIGHT, index // TILE_WIDTH)
+                so_far = grown[key] if key in grown else self._storage.tile(self._tx, *key)
+                grown[key] = so_far[: index % TILE_WIDTH * HASH_BYTES] + digest
+        return tiles + [TileRow(level, index, hashes) for (level, index), hashes in grown.items()]
+
+
+class Log(Generic[Tx]):
+    """A log with its keys. One thread at a time may write; reading needs no lock."""
+
+    def __init__(
+        self, storage: LogStorage[Tx], origin: str, signers: Sequence[Signer], journal: SigningJournal
+    ) -> None:
+        self.storage = storage
+        self.origin = origin
+        self._signers = tuple(signers)
+        self._journal = journal
+        self._state: _State | None = None
+
+    def verifier_keys(self) -> tuple[VerifierKey, ...]:
+        """The keys that checkpoints of this log verify with."""
+        return tuple(log_verifier_keys(self.origin, self._signers))
+
+    def open_batch(self, tx: Tx, now: datetime) -> Batch[Tx]:
+        """A batch on top of the head that `tx` sees.
+
+        Raises:
+            ClockBehindError: `now` is more than five seconds before the newest entry.
+            BrokenLogError: the stored tree does not lead to the stored root.
+        """
+        head = self.storage.head(tx)
+        if self._state is None or self._state.head != head:
+            self._state = self._load(tx, head)
+        return Batch(self.storage, tx, self._state, now)
+
+    def adopt(self, appended: Appended) -> None:
+        """To be called when the transaction of the batch has committed."""
+        self._state = appended.state
+
+    def sign(self, head: Head) -> CheckpointRow:
+        """The checkpoint of a committed head, with a line of every key of the log.
+
+        Raises:
+            JournalConflictError: this size was signed with another root, or a greater size was signed.
+        """
+        self._journal.record(head.size, head.root)
+        checkpoint = Checkpoint(self.origin, head.size, head.root)
+        return CheckpointRow(head.size, head.root, sign_checkpoint(checkpoint, self._signers, int(time.time())))
+
+    def signed_before(self) -> tuple[int, bytes] | None:
+        """The greatest size that the journal knows to be signed, and its root."""
+        return self._journal.newest()
+
+    def _load(self, tx: Tx, head: Head) -> _State:
+        if head.size == 0:
+            return _State(head, RightEdge(), FIRST_PREVIOUS, None, ())
+        edge = RightEdge.at(head.size, node_reader(self.storage, tx))
+        rows = self.storage.entries(tx, head.size - 1, head.size)
+        if edge.root() != head.root or len(rows) != 1 or leaf_hash(rows[0].data) != rows[0].leaf:
+            raise BrokenLogError(f"the stored tree of {head.size} entries does not lead to its stored root")
+        start = head.size // TILE_WIDTH * TILE_WIDTH
+        open_leaves = tuple(self.storage.leaves(tx, start, head.size))
+        return _State(head, edge, rows[0].leaf, parse_entry(rows[0].data).time, open_leaves)

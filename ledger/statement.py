@@ -1,0 +1,215 @@
+"""Statements: what a party signs, and the envelope that carries it.
+
+The envelope is DSSE v1 (secure-systems-lab/dsse, `protocol.md`) with canonical standard base64:
+
+    {"payload":"<base64 P>","payloadType":"application/vnd.sanquan.statement.v1+json",
+     "signatures":[{"keyid":"key_…","sig":"<base64 S>"},…]}
+
+S signs `DSSEv1 <len type> <type> <len P> <P>`. P is strict JSON:
+
+    {"act":…,"log":…,"by":…,"for":…?,"with":[…]?,"at":…,"nonce":…,"expect":{…}?,"body":{…}}
+
+Source: contract section 2.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ledger.encoding import format_base64, parse_base64, parse_base64url
+from ledger.errors import FormatError, TooLargeError, UnknownMemberError
+from ledger.identifiers import ObjectIdentifiers, check_identifier
+from ledger.instants import parse_instant, to_milliseconds
+from ledger.strict_json import parse_strict
+
+PAYLOAD_TYPE = "application/vnd.sanquan.statement.v1+json"
+MAX_PAYLOAD_BYTES = 32_768
+MAX_ENVELOPE_BYTES = 52_000
+MAX_SIGNATURES = 8
+MAX_PARTIES = 32
+NONCE_BYTES = 16
+
+_PREFIX = b"DSSEv1 %d %s " % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode())
+_ACT = re.compile(r"[a-z]{1,32}\.[a-z]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeSignature:
+    """One signature and the key that claims to have made it."""
+
+    key: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A signed payload. The payload's bytes are kept verbatim."""
+
+    payload: bytes
+    signatures: tuple[EnvelopeSignature, ...]
+
+    def signed_bytes(self) -> bytes:
+        """What every signature signs: DSSE's pre-authentication encoding."""
+        return pre_authentication_encoding(self.payload)
+
+    def digest(self) -> bytes:
+        """SHA-256 of the payload; in hex the statement's own identifier."""
+        return hashlib.sha256(self.payload).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A decoded payload. Who signed it, and whether it may take effect, is not judged here."""
+
+    digest: bytes
+    act: str
+    log: str
+    by: str
+    for_: str | None
+    with_: tuple[str, ...]
+    at: datetime
+    nonce: bytes
+    expect: Mapping[str, int]
+    body: Mapping[str, Any]
+
+    @property
+    def identifier(self) -> str:
+        """The hex SHA-256 of the payload."""
+        return self.digest.hex()
+
+    def objects(self) -> ObjectIdentifiers:
+        """The identifiers of what the statement makes."""
+        return ObjectIdentifiers.of_statement(to_milliseconds(self.at), self.digest)
+
+
+def pre_authentication_encoding(payload: bytes) -> bytes:
+    """`DSSEv1 <len type> <type> <len payload> <payload>`."""
+    return _PREFIX + b"%d " % len(payload) + payload
+
+
+def _members(value: Any, required: tuple[str, ...], optional: tuple[str, ...], pointer: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise FormatError("not a JSON object", pointer)
+    for name in value:
+        if name not in required and name not in optional:
+            raise UnknownMemberError(f"the member {name!r} is not known here", f"{pointer}/{name}")
+    for name in required:
+        if name not in value:
+            raise FormatError(f"the member {name!r} is missing", f"{pointer}/{name}")
+    return value
+
+
+def _at(pointer: str, value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise FormatError(f"not a {kind.__name__}", pointer)
+    return value
+
+
+def envelope_from_json(value: Any, pointer: str = "") -> Envelope:
+    """The envelope that a decoded JSON value spells.
+
+    Raises:
+        UnknownMemberError: a member that DSSE does not name.
+        TooLargeError: payload, envelope or number of signatures over the limits.
+        FormatError: any other breach of the form.
+    """
+    members = _members(value, ("payload", "payloadType", "signatures"), (), pointer)
+    if members["payloadType"] != PAYLOAD_TYPE:
+        raise FormatError(f"payloadType must be {PAYLOAD_TYPE}", f"{pointer}/payloadType")
+    text = _at(f"{pointer}/payload", members["payload"], str)
+    if len(text) * 3 > (MAX_PAYLOAD_BYTES + 2) * 4:
+        raise TooLargeError(f"the payload is over {MAX_PAYLOAD_BYTES} bytes", f"{pointer}/payload")
+    signatures = _at(f"{pointer}/signatures", members["signatures"], list)
+    if len(signatures) > MAX_SIGNATURES:
+        raise TooLargeError(f"more than {MAX_SIGNATURES} signatures", f"{pointer}/signatures")
+    try:
+        payload = parse_base64(text)
+    except FormatError as error:
+        raise FormatError(str(error), f"{pointer}/payload") from error
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise TooLargeError(f"the payload is over {MAX_PAYLOAD_BYTES} bytes", f"{pointer}/payload")
+    envelope = Envelope(payload, tuple(_signature(s, f"{pointer}/signatures/{i}") for i, s in enumerate(signatures)))
+    if len(format_envelope(envelope)) > MAX_ENVELOPE_BYTES:
+        raise TooLargeError(f"the envelope is over {MAX_ENVELOPE_BYTES} bytes", pointer)
+    return envelope
+
+
+def _signature(value: Any, pointer: str) -> EnvelopeSignature:
+    members = _members(value, ("keyid", "sig"), (), pointer)
+    try:
+        key = check_identifier(members["keyid"], "key")
+        return EnvelopeSignature(key, parse_base64(_at(f"{pointer}/sig", members["sig"], str)))
+    except FormatError as error:
+        raise FormatError(str(error), error.pointer or pointer) from error
+
+
+def parse_envelope(data: bytes) -> Envelope:
+    """Inverse of `format_envelope`; the order of members and spaces are free.
+
+    Raises:
+        FormatError: see `envelope_from_json`.
+    """
+    return envelope_from_json(parse_strict(data))
+
+
+def format_envelope(envelope: Envelope) -> str:
+    """The envelope as it stands in an entry: members in DSSE's order, no spaces, ASCII."""
+    signatures = ",".join(
+        f'{{"keyid":"{s.key}","sig":"{format_base64(s.value)}"}}' for s in envelope.signatures
+    )
+    payload = format_base64(envelope.payload)
+    return f'{{"payload":"{payload}","payloadType":"{PAYLOAD_TYPE}","signatures":[{signatures}]}}'
+
+
+def parse_statement(envelope: Envelope) -> Statement:
+    """The statement that the payload spells. The body is an object; its members are the act's business.
+
+    Raises:
+        UnknownMemberError, DuplicateMemberError, TooLargeError, FormatError: see the module.
+    """
+    required = ("act", "log", "by", "at", "nonce", "body")
+    members = _members(parse_strict(envelope.payload), required, ("for", "with", "expect"), "")
+    pointer = ""
+    try:
+        pointer = "/act"
+        act = _at(pointer, members["act"], str)
+        if not _ACT.fullmatch(act):
+            raise FormatError("an act is named by two words with a dot between them")
+        pointer = "/log"
+        log = _at(pointer, members["log"], str)
+        pointer = "/by"
+        by = check_identifier(members["by"], "pty")
+        pointer = "/for"
+        for_ = check_identifier(members["for"], "pty") if "for" in members else None
+        pointer = "/with"
+        with_ = tuple(check_identifier(party, "pty") for party in _at(pointer, members.get("with", []), list))
+        if len(with_) >= MAX_PARTIES:
+            raise TooLargeError(f"more than {MAX_PARTIES} parties", pointer)
+        if len({by, *with_}) != len(with_) + 1:
+            raise FormatError("a party is named twice among those who sign")
+        pointer = "/at"
+        at = parse_instant(_at(pointer, members["at"], str))
+        pointer = "/nonce"
+        nonce = parse_base64url(_at(pointer, members["nonce"], str))
+        if len(nonce) != NONCE_BYTES:
+            raise FormatError(f"a nonce has {NONCE_BYTES} bytes")
+        pointer = "/expect"
+        expect = _expectations(_at(pointer, members.get("expect", {}), dict))
+        pointer = "/body"
+        body = _at(pointer, members["body"], dict)
+    except TooLargeError:
+        raise
+    except FormatError as error:
+        raise FormatError(str(error), error.pointer or pointer) from error
+    return Statement(envelope.digest(), act, log, by, for_, with_, at, nonce, expect, body)
+
+
+def _expectations(members: dict[str, Any]) -> dict[str, int]:
+    for folio, number in members.items():
+        check_identifier(folio, "ast", "pty")
+        if type(number) is not int or number < 0:
+            raise FormatError("the number of entries expected on a folio is a whole number", f"/expect/{folio}")
+    return members

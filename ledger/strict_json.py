@@ -1,0 +1,83 @@
+"""Strict JSON: what two independent parsers cannot read differently.
+
+No duplicate members, numbers only as `-?(0|[1-9][0-9]*)` without `-0` and with |n| < 2^53, no NaN, no lone surrogate,
+no BOM, depth at most 16 (the outermost value counts one). Source: contract, "Strict JSON"; RFC 8259; RFC 7493.
+"""
+
+import json
+from typing import Any, NoReturn
+
+from ledger.errors import DuplicateMemberError, FormatError
+
+MAX_DEPTH = 16
+_MAX_INTEGER = 2**53
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DuplicateMemberError(f"the member {twice!r} stands twice in one object")
+    return members
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17 or text == "-0" or abs(value := int(text)) >= _MAX_INTEGER:
+        raise FormatError(f"the number {text[:20]} is not an integer below 2^53; write larger ones as strings")
+    return value
+
+
+def _no_number(text: str) -> NoReturn:
+    raise FormatError(f"the number {text[:20]} is not a plain integer")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_no_number, parse_constant=_no_number
+)
+
+
+def _check(value: Any, room: int) -> None:
+    """Depth and surrogates, walked only where the text makes them possible."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise FormatError("a string holds a lone surrogate") from error
+    elif isinstance(value, list | dict):
+        if room == 0:
+            raise FormatError(f"the value is nested deeper than {MAX_DEPTH} levels")
+        if isinstance(value, dict):
+            for name in value:
+                _check(name, room)
+            value = list(value.values())
+        for item in value:
+            _check(item, room - 1)
+
+
+def parse_strict(data: bytes) -> Any:
+    """The value that `data` spells.
+
+    Raises:
+        DuplicateMemberError: a member stands twice.
+        FormatError: any other breach of the rules above.
+    """
+    try:
+        text = data.decode("utf-8")
+        if text.startswith("\ufeff"):
+            raise FormatError("a byte order mark stands before the JSON")
+        value = _DECODER.decode(text)
+    except UnicodeDecodeError as error:
+        raise FormatError("not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise FormatError(f"not JSON: {error.msg} at character {error.pos}") from error
+    except RecursionError as error:
+        raise FormatError(f"the value is nested deeper than {MAX_DEPTH} levels") from error
+    if "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH:
+        _check(value, MAX_DEPTH)
+    return value
+
+
+def format_compact(value: Any) -> bytes:
+    """UTF-8 JSON without spaces, members in the order given."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,24 @@
+"""The closed table of acts: what a statement may do, by name."""
+
+from typing import Any
+
+from registry.acts.act import Act
+from registry.acts.filing import CASE_FILE
+from registry.acts.grants import RIGHT_GRANT
+from registry.acts.keys import KEY_ADD, KEY_REVOKE
+from registry.acts.opening import LOG_OPEN
+from registry.acts.parties import PARTY_REGISTER, PARTY_UPDATE, PARTY_VERIFY
+from registry.acts.revocations import RIGHT_REVOKE
+from registry.acts.roles import ROLE_GRANT, ROLE_REVOKE
+from registry.acts.rulebooks import RULEBOOK_ADOPT
+
+ACTS: dict[str, Act[Any]] = {
+    act.name: act
+    for act in (
+        LOG_OPEN, PARTY_REGISTER, PARTY_UPDATE, PARTY_VERIFY, KEY_ADD, KEY_REVOKE, ROLE_GRANT, ROLE_REVOKE,
+        RULEBOOK_ADOPT, CASE_FILE, RIGHT_GRANT, RIGHT_REVOKE,
+    )
+}  # fmt: skip
+
+FOR_PRINCIPALS = frozenset({"case.file", "right.grant", "right.revoke"})
+"""Acts that an agent may send for a principal who joins in `with`."""

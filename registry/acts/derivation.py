@@ -1,0 +1,136 @@
+"""What derived data are made from. Articles 20 and 21(6); contract section 5, basis `derived`.
+
+An input in this register needs a processing right of the applicant that covers `derive` at the activity time. What is
+no independent new work (compilation, subset, format, or no markedly higher value) is bounded by its inputs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from registry.acts.act import Context
+from registry.acts.form import InputShape, SourceShape
+from registry.acts.shapes import given, instant, invalid, plain
+from registry.law import facts as law
+from registry.refusals.refusal import refused
+from registry.register.asset import Asset, Input
+from registry.register.register import Register
+from registry.register.right import Right
+from registry.title.chain import chain_of
+from registry.title.scope import Scope, meet, scope
+from registry.title.vocabulary import PROCESSING, WHOLE, allowed_actions
+
+MAX_ANCESTORS = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The inputs of a filing: as the rules see them, source by source, and as the asset remembers them."""
+
+    facts: tuple[tuple[law.Input, ...], ...]
+    inputs: tuple[Input, ...]
+    ancestors: tuple[str, ...]
+    public_collection: bool
+    bounds: tuple[Scope, ...]
+
+    def bound(self, claimed: Scope, pointer: str) -> Scope:
+        """The claimed scope within what the inputs allow.
+
+        Raises:
+            RefusedError: R_RIGHT_NOT_ENTITLED if nothing is left.
+        """
+        result: Scope | None = claimed
+        for limit in self.bounds:
+            result = meet(result, limit)
+            if result is None:
+                raise refused(
+                    "R_RIGHT_NOT_ENTITLED",
+                    "Data that are no new work reach no further than the rights to their inputs; nothing of the claim is left.",
+                    "未形成独立新成果的数据，其权利不得超出投入数据的权利范围；申报范围已无剩余。",
+                    pointer,
+                )
+        return result
+
+
+def inputs_used(context: Context, sources: Sequence[SourceShape], register: Register, asset: Asset | None) -> Used:
+    """The inputs of all sources.
+
+    Raises:
+        RefusedError: NOT_FOUND, INPUT_USE_RIGHT_MISSING, DERIVATION_CYCLE or INVALID_VALUE.
+    """
+    facts: list[tuple[law.Input, ...]] = []
+    inputs: list[Input] = []
+    ancestors: dict[str, None] = {}
+    bounds: list[Scope] = []
+    public = any(source.basis == "public_collection" for source in sources)
+    for number, source in enumerate(sources):
+        seen: list[law.Input] = []
+        for place, item in enumerate(given(source.inputs) or ()):
+            pointer = f"/body/sources/{number}/inputs/{place}"
+            inputs.append(Input(given(item.asset), given(item.right), plain(item.external) if given(item.external) else None))
+            if given(item.external) is not None:
+                seen.append(law.Input(registered=False))
+                continue
+            parent, right = _input(context, source, item, register, asset, pointer, number)
+            joined = right.holder == context.principal or right.holder in context.signers
+            holders = {r.holder for r in register.rights_of(parent.id) if r.is_title() and r.kind == "operating"}
+            joined = bool(holders & {context.principal, *context.signers}) if holders else joined
+            seen.append(law.Input(True, parent.public_collection, joined))
+            ancestors.update(dict.fromkeys((parent.id, *parent.ancestors)))
+            public = public or parent.public_collection
+            if _is_bounded(source):
+                limit = right.scope
+                bounds.append(scope(limit.purposes, limit.territory, WHOLE, limit.starts, limit.ends, depth=None))
+        facts.append(tuple(seen))
+    if len(ancestors) > MAX_ANCESTORS:
+        raise invalid("/body/sources", f"more than {MAX_ANCESTORS} ancestors", f"上游数据超过 {MAX_ANCESTORS} 项")
+    return Used(tuple(facts), tuple(inputs), tuple(ancestors), public, tuple(bounds))
+
+
+def _is_bounded(source: SourceShape) -> bool:
+    given_facts = given(source.facts) or {}
+    new_work = given_facts.get("change") == "derivative" and given_facts.get("value_increase") is True
+    return source.basis == "derived" and not new_work and not given_facts.get("clause_rights")
+
+
+def _input(
+    context: Context, source: SourceShape, item: InputShape, register: Register, asset: Asset | None, pointer: str,
+    number: int,
+) -> tuple[Asset, Right]:  # fmt: skip
+    assert isinstance(item.asset, str) and isinstance(item.right, str)  # noqa: S101, PT018  checked in `InputShape.check`
+    parent = register.asset(item.asset)
+    if parent is None:
+        raise refused("NOT_FOUND", f"There is no asset {item.asset}.", f"没有数据资产 {item.asset}。", f"{pointer}/asset")
+    if asset is not None and asset.id in (parent.id, *parent.ancestors):
+        raise refused(
+            "DERIVATION_CYCLE", f"{asset.id} would descend from itself.", f"{asset.id} 将成为自身的上游。", f"{pointer}/asset"
+        )
+    right = register.right(item.right)
+    time = _activity_time(context, source, number)
+    if right is None or right.asset != parent.id or not _may_derive(register, right, context.principal, time):
+        raise refused(
+            "INPUT_USE_RIGHT_MISSING",
+            f"The right {item.right} does not let the applicant derive data from {parent.id} at the time of the activity.",
+            f"权利 {item.right} 在加工活动发生时不能使申请人对 {parent.id} 加工形成衍生数据。",
+            f"{pointer}/right",
+        )
+    return parent, right
+
+
+def _activity_time(context: Context, source: SourceShape, number: int) -> datetime:
+    text = (given(source.facts) or {}).get("activity_time")
+    if text is None:
+        return context.time
+    pointer = f"/body/sources/{number}/facts/activity_time"
+    time = instant(text, pointer)
+    if time > context.time:
+        raise invalid(pointer, "the activity lies in the future", "加工活动时间不能在将来")
+    return time
+
+
+def _may_derive(register: Register, right: Right, party: str, at: datetime) -> bool:
+    if right.kind != PROCESSING or right.holder != party:
+        return False
+    if "derive" not in allowed_actions(right.kind, right.scope.actions, is_title=right.is_title()):
+        return False
+    return all(link.status_at(at) == "active" for link in chain_of(register, right, at))

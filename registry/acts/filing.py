@@ -1,0 +1,314 @@
+"""`case.file` of kind `initial`: a first registration. Contract section 5; articles 15, 16, 20 to 22, 33.
+
+Under a rulebook without review a filing that the rules do not refuse is deposited in the same entry.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from ledger.statement import Statement
+from registry.acts import derivation
+from registry.acts.act import Act, Context, Made, Names, Outcome, party_named
+from registry.acts.form import FormShape, SourceShape
+from registry.acts.scopes import ScopeShape
+from registry.acts.shapes import (
+    AssetId,
+    CaseId,
+    EvidenceShape,
+    FreeText,
+    KindName,
+    PartyId,
+    Shape,
+    body_of,
+    evidence,
+    given,
+    invalid,
+    must_be_confidential,
+    plain,
+)
+from registry.law.counting import count_characters
+from registry.law.facts import Applicant, Claim, Filing, Form, Source
+from registry.law.findings import Finding, Judgement
+from registry.refusals.refusal import Reason, RefusedError, Words, refused
+from registry.register.asset import Asset, Case, CaseState, FormVersion
+from registry.register.office_state import Adoption
+from registry.register.register import Register
+from registry.register.right import Right
+from registry.title.scope import Scope, whole
+
+MAX_OBJECTS = 64
+
+
+class ClaimShape(Shape):
+    party: PartyId
+    rights: Annotated[tuple[KindName, ...], Meta(min_length=1, max_length=8)]
+    scope: ScopeShape | UnsetType = UNSET
+    conditions: FreeText | UnsetType = UNSET
+
+
+class InitialBody(Shape):
+    kind: Literal["initial"]
+    asset: FormShape | AssetId
+    sources: Annotated[tuple[SourceShape, ...], Meta(min_length=1, max_length=16)]
+    claims: Annotated[tuple[ClaimShape, ...], Meta(min_length=1, max_length=31)]
+    rulebook: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    evidence: Annotated[tuple[EvidenceShape, ...], Meta(max_length=64)] | UnsetType = UNSET
+    replaces: CaseId | UnsetType = UNSET
+    notice: bool | UnsetType = UNSET
+    notice_reason: FreeText | UnsetType = UNSET
+
+
+def _parse(statement: Statement) -> InitialBody:
+    kind = statement.body.get("kind")
+    if kind in ("transfer", "change", "renewal", "cancellation"):
+        raise invalid("/body/kind", f"cases of kind {kind} are not handled by this version", "本版本尚不办理该种登记")
+    body = body_of(statement, InitialBody)
+    if isinstance(body.asset, FormShape):
+        body.asset.check("/body/asset")
+    for number, source in enumerate(body.sources):
+        source.check(f"/body/sources/{number}")
+    rights = 0
+    for number, claim in enumerate(body.claims):
+        pointer = f"/body/claims/{number}"
+        rights += len(claim.rights)
+        if isinstance(claim.scope, ScopeShape):
+            claim.scope.check(f"{pointer}/scope", title=True)
+    if rights > MAX_OBJECTS - 2:
+        raise refused(
+            "TOO_LARGE", f"A statement makes at most {MAX_OBJECTS} objects.", f"一份声明至多产生 {MAX_OBJECTS} 个对象。", "/body/claims"
+        )
+    evidence(body.evidence, "/body/evidence")
+    return body
+
+
+def _names(statement: Statement, body: InitialBody) -> Names:
+    inputs = [item for source in body.sources for item in given(source.inputs) or ()]
+    participants = [p for source in body.sources for p in (given(source.facts) or {}).get("participants", ())]
+    assets = [item.asset for item in inputs if isinstance(item.asset, str)]
+    fingerprints: list[str] = []
+    if isinstance(body.asset, FormShape):
+        fingerprints = [f"{f.alg}:{f.value}" for f in given(body.asset.fingerprints) or ()]
+    else:
+        assets.append(body.asset)
+    return Names(
+        parties=(*(claim.party for claim in body.claims), *participants),
+        assets=tuple(assets),
+        fingerprints=tuple(fingerprints),
+    )
+
+
+def _decide(context: Context, body: InitialBody, register: Register) -> Outcome:
+    adoption = _rulebook(body, register)
+    book = context.rulebook(adoption.sha256)
+    assert book is not None  # noqa: S101  adopted only with its bytes at hand
+    _check_confidential(context, body, register)
+    _check_claims(context, body, register)
+    asset = _known_asset(context, body, register)
+    _check_not_registered(context, body, register, asset)
+    used = derivation.inputs_used(context, body.sources, register, asset)
+    judgement = book.judge(_filing(context, body, register, used, asset))
+    if judgement.findings:
+        raise RefusedError(*(_reason(finding) for finding in judgement.findings), code=judgement.code)
+    warnings: list[dict[str, Any]] = [_warning(finding) for finding in judgement.warnings]
+    warnings += _equal_fingerprints(body, register)
+    return _deposit(context, body, register, adoption, asset, used, judgement, tuple(warnings), book.constants.basis)
+
+
+def _rulebook(body: InitialBody, register: Register) -> Adoption:
+    registry = register.registry()
+    assert registry is not None  # noqa: S101  the log is open
+    name = given(body.rulebook)
+    default = registry.default_rulebook()
+    found = default if name is None else registry.rulebook(name)
+    if found is None:
+        raise refused("NOT_FOUND", f"No rulebook {name!r} is adopted here.", f"本登记簿未采用规则簿 {name!r}。", "/body/rulebook")
+    if default.review and not found.review and not found.open:
+        raise refused(
+            "RULEBOOK_CLOSED", f"The rulebook {found.id} takes no new cases.", f"规则簿 {found.id} 不再受理新案件。", "/body/rulebook"
+        )
+    return found
+
+
+def _check_confidential(context: Context, body: InitialBody, register: Register) -> None:
+    people = [register.party(name) for name in context.authors]
+    if any(party is not None and party.is_natural_person() for party in people):
+        for number, item in enumerate(given(body.evidence) or ()):
+            must_be_confidential(f"/body/evidence/{number}/title", item.title)
+        for number, claim in enumerate(body.claims):
+            must_be_confidential(f"/body/claims/{number}/conditions", claim.conditions)
+        must_be_confidential("/body/notice_reason", body.notice_reason)
+
+
+def _check_claims(context: Context, body: InitialBody, register: Register) -> None:
+    """Everyone for whom a right is claimed exists and joined."""
+    for number, claim in enumerate(body.claims):
+        pointer = f"/body/claims/{number}/party"
+        party_named(register, claim.party, pointer)
+        if claim.party not in context.signers and claim.party != context.principal:
+            raise refused(
+                "SIGNATURE_MISSING",
+                f"The party {claim.party}, for whom rights are claimed, must join: name it in `with` and let it sign.",
+                f"为主体 {claim.party} 申报权利须由其本人加入：请列入 with 并由其签名。",
+                pointer,
+            )
+
+
+def _known_asset(context: Context, body: InitialBody, register: Register) -> Asset | None:
+    """The registered asset that the filing is about, with the consent of a holder of a live title on it."""
+    if isinstance(body.asset, FormShape):
+        return None
+    asset = register.asset(body.asset)
+    if asset is None:
+        raise refused("NOT_FOUND", f"There is no asset {body.asset}.", f"没有数据资产 {body.asset}。", "/body/asset")
+    holders = {r.holder for r in register.rights_of(asset.id) if r.is_title() and r.status_at(context.time) == "active"}
+    if not holders & {context.principal, *context.signers}:
+        raise refused(
+            "SIGNATURE_MISSING",
+            f"A further title on {asset.id} needs a holder of a live title on it to join in `with`.",
+            f"在 {asset.id} 上登记新的权利，须有现任权利人列入 with 并签名。",
+            "/with",
+        )
+    return asset
+
+
+def _check_not_registered(context: Context, body: InitialBody, register: Register, asset: Asset | None) -> None:
+    live = register.rights_of(asset.id) if asset else ()
+    seen = {(r.holder, r.kind) for r in live if r.is_title() and r.status_at(context.time) in ("active", "pending")}
+    for number, claim in enumerate(body.claims):
+        for place, kind in enumerate(claim.rights):
+            if (claim.party, kind) in seen:
+                raise refused(
+                    "ALREADY_REGISTERED",
+                    f"A {kind} right of {claim.party} on this asset is registered or claimed already.",
+                    f"主体 {claim.party} 对该数据的 {kind} 权利已登记或已申报。",
+                    f"/body/claims/{number}/rights/{place}",
+                )
+            seen.add((claim.party, kind))
+    prints = _fingerprints(body)
+    for name in dict.fromkeys(name for print_ in prints for name in register.names("fingerprint", print_)):
+        other = register.asset(name)
+        if other and other.applicant == context.principal and other.fingerprints() == prints and _is_held(register, name, context.time):
+            raise refused(
+                "DUPLICATE_REGISTRATION",
+                f"You registered data with the same fingerprints as {name}; renew or change that registration instead.",
+                f"申请人已登记指纹相同的数据 {name}，请对该登记办理变更或续期。",
+                "/body/asset/fingerprints",
+            )
+
+
+def _is_held(register: Register, asset: str, time: datetime) -> bool:
+    return any(r.is_title() and r.status_at(time) in ("active", "pending") for r in register.rights_of(asset))
+
+
+def _fingerprints(body: InitialBody) -> tuple[str, ...]:
+    if not isinstance(body.asset, FormShape):
+        return ()
+    return tuple(sorted({f"{f.alg}:{f.value}" for f in given(body.asset.fingerprints) or ()}))
+
+
+def _equal_fingerprints(body: InitialBody, register: Register) -> list[dict[str, Any]]:
+    names = {name for print_ in _fingerprints(body) for name in register.names("fingerprint", print_)}
+    return [{"code": "EQUAL_FINGERPRINT", "asset": name} for name in sorted(names)]
+
+
+def _filing(
+    context: Context, body: InitialBody, register: Register, used: derivation.Used, asset: Asset | None
+) -> Filing:
+    applicant = party_named(register, context.principal, "/for")
+    form = plain(body.asset) if isinstance(body.asset, FormShape) else asset.form if asset else {}
+    return Filing(
+        Applicant(applicant.current.kind, applicant.current.subkind),
+        Form(
+            form["form"],
+            form["grade"],
+            form["personal_information"],
+            tuple(form["categories"]),
+            count_characters(form["name"]),
+            count_characters(form["overview"]),
+        ),
+        tuple(
+            Source(
+                number,
+                source.origin,
+                source.basis,
+                given(source.facts) or {},
+                used.facts[number],
+                _others_joined(context, given(source.facts) or {}),
+            )
+            for number, source in enumerate(body.sources)
+        ),
+        tuple(Claim(number, claim.rights, claim.party) for number, claim in enumerate(body.claims)),
+    )
+
+
+def _others_joined(context: Context, facts: dict[str, Any]) -> bool:
+    return set(facts.get("participants", ())) <= {context.principal, *context.signers}
+
+
+def _reason(finding: Finding) -> Reason:
+    return Reason(finding.code, Words(finding.en, finding.zh), finding.pointer, finding.rule, finding.article)
+
+
+def _warning(finding: Finding) -> dict[str, Any]:
+    return {"code": finding.code, "rule": finding.rule, "article": finding.article, "pointer": finding.pointer}
+
+
+def _title_scope(context: Context, claim: ClaimShape, pointer: str) -> Scope:
+    if isinstance(claim.scope, ScopeShape):
+        return claim.scope.resolve(f"{pointer}/scope", context.time, context.statement, title=True)
+    return whole(context.time)
+
+
+def _deposit(
+    context: Context, body: InitialBody, register: Register, adoption: Adoption, asset: Asset | None,
+    used: derivation.Used, judgement: Judgement, warnings: tuple[dict[str, Any], ...], basis: str,
+) -> Outcome:  # fmt: skip
+    """The asset, the case and its titles stand in the register."""
+    case_id = context.ids.identifier("cas")
+    made: list[Made] = []
+    prints: tuple[str, ...] = ()
+    if isinstance(body.asset, FormShape):
+        asset = Asset(
+            context.ids.identifier("ast"), context.ref(), context.stamp, context.principal,
+            (FormVersion(context.seq, plain(body.asset)),), (case_id,), used.inputs, used.ancestors,
+            used.public_collection,
+        )  # fmt: skip
+        made.append(Made(asset.id))
+        prints = asset.fingerprints()
+    else:
+        assert asset is not None  # noqa: S101  looked up above
+        asset = Asset(**{name: getattr(asset, name) for name in asset.__struct_fields__} | {"cases": (*asset.cases, case_id)})
+    case = Case(
+        case_id, context.ref(), context.stamp, "initial", adoption.id, adoption.sha256, asset.id, context.principal,
+        context.time, (CaseState(context.seq, "deposited"),),
+        tuple({"rule": f.rule, "outcome": f.severity, "code": f.code} for f in judgement.warnings),
+        evidence(body.evidence, "/body/evidence"),
+    )  # fmt: skip
+    made.append(Made(case.id))
+    rights: list[Right] = []
+    for number, claim in enumerate(body.claims):
+        scope = used.bound(_title_scope(context, claim, f"/body/claims/{number}"), f"/body/claims/{number}")
+        holder = party_named(register, claim.party, f"/body/claims/{number}/party")
+        for kind in claim.rights:
+            rights.append(
+                Right(
+                    id=context.ids.identifier("rgt", len(rights)), ref=context.ref(len(rights)), asset=asset.id,
+                    asset_ref=asset.ref, kind=kind, holder=holder.id, holder_ref=holder.ref, scope=scope,
+                    recorded=context.stamp, basis=basis, rulebook_sha256=adoption.sha256, case=case.id,
+                    evidence=case.evidence,
+                )  # fmt: skip
+            )
+    made += [Made(right.id, right.kind) for right in rights]
+    after = register.put(
+        ("asset", asset.id, asset),
+        ("case", case.id, case),
+        ("rights", asset.id, (*register.names("rights", asset.id), *(r.id for r in rights))),
+        *(("right", right.id, right) for right in rights),
+        *(("fingerprint", p, (*register.names("fingerprint", p), asset.id)) for p in prints),
+    )
+    return Outcome(after, (asset.id,), tuple(made), warnings)
+
+
+CASE_FILE = Act("case.file", _parse, _decide, _names)

@@ -1,0 +1,288 @@
+"""`right.grant`: a right derived from an operating right. Contract section 4; rights.md 3.2, 3.3.
+
+A grant lies within its parent in every dimension (attenuation), and may not collide with an exclusive one of the same
+chain. Article 3: to supply data to others is what the operating right is for.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from ledger.statement import Statement
+from registry.acts.act import Act, Context, Made, Names, Outcome, party_named
+from registry.acts.scopes import ScopeShape
+from registry.acts.shapes import (
+    EvidenceShape,
+    FreeText,
+    PartyId,
+    RightId,
+    Shape,
+    body_of,
+    evidence,
+    given,
+    invalid,
+    must_be_confidential,
+)
+from registry.refusals.refusal import Reason, RefusedError, Words, refused
+from registry.register.party import Party
+from registry.register.register import Register
+from registry.register.right import Parent, Right
+from registry.title.chain import chain_of
+from registry.title.scope import Excess, Scope, excesses, overlaps
+from registry.title.vocabulary import OPERATING, Exclusivity, allowed_actions
+from registry.title.words import excess_words
+
+
+class GrantBody(Shape):
+    from_right: RightId
+    to: PartyId
+    rights: Annotated[tuple[Annotated[str, Meta(max_length=42)], ...], Meta(min_length=1, max_length=8)]
+    scope: ScopeShape
+    exclusivity: Exclusivity | UnsetType = UNSET
+    subject_to: Annotated[tuple[RightId, ...], Meta(max_length=256)] | UnsetType = UNSET
+    survives: bool | UnsetType = UNSET
+    for_value: bool | UnsetType = UNSET
+    capacity: Literal["own", "custody", "entrusted"] | UnsetType = UNSET
+    as_: Literal["licence", "contribution"] | UnsetType = field(default=UNSET, name="as")
+    consideration: FreeText | UnsetType = UNSET
+    evidence: tuple[EvidenceShape, ...] | UnsetType = UNSET
+
+
+def _parse(statement: Statement) -> GrantBody:
+    body = body_of(statement, GrantBody)
+    if len(set(body.rights)) != len(body.rights):
+        raise invalid("/body/rights", "a kind of right is listed twice", "权利种类重复列出")
+    if given(body.capacity) not in (None, "own"):
+        raise invalid("/body/capacity", "custody and entrusted processing are not recorded by this version", "本版本尚不记载代持与委托处理")
+    body.scope.check("/body/scope", title=False)
+    if OPERATING in body.rights and given(body.scope.rights) is None:
+        raise invalid("/body/scope/rights", "a grant of an operating right says which rights it may confer", "许可经营权须写明其可再授予的权利")
+    evidence(body.evidence, "/body/evidence")
+    return body
+
+
+def _names(_statement: Statement, body: GrantBody) -> Names:
+    return Names(parties=(body.to,), rights=(body.from_right, *(given(body.subject_to) or ())))
+
+
+def _decide(context: Context, body: GrantBody, register: Register) -> Outcome:
+    parent = register.right(body.from_right)
+    if parent is None:
+        raise refused("NOT_FOUND", f"There is no right {body.from_right}.", f"没有权利 {body.from_right}。", "/body/from_right")
+    to = party_named(register, body.to, "/body/to")
+    for number, name in enumerate(given(body.subject_to) or ()):
+        earlier = register.right(name)
+        if earlier is None or earlier.asset != parent.asset:
+            raise refused(
+                "NOT_FOUND", f"There is no right {name} on this asset.", f"该数据上没有权利 {name}。", f"/body/subject_to/{number}"
+            )
+    if parent.holder != context.principal:
+        raise refused(
+            "NOT_ENTITLED", f"The right {parent.id} is held by {parent.holder}, not by {context.principal}.",
+            f"权利 {parent.id} 由 {parent.holder} 享有，而非 {context.principal}。", "/by",
+        )  # fmt: skip
+    chain = chain_of(register, parent, context.time)
+    scope = body.scope.resolve("/body/scope", context.time, context.statement, title=False)
+    _check_attenuation(body, parent, scope, register)
+    _check_live(context, chain)
+    _check_joined(context, body, chain)
+    _check_confidential(context, body, register)
+    conflicts = _conflicts(body, parent, chain, scope, register)
+    _refuse_conflicts(body, conflicts)
+    return _grant(context, body, register, parent, to, scope)
+
+
+def _check_attenuation(body: GrantBody, parent: Right, scope: Scope, register: Register) -> None:
+    reasons: list[Reason] = []
+    if parent.kind != OPERATING:
+        reasons.append(
+            Reason(
+                "DISPOSITION_NEEDS_OPERATE",
+                Words(
+                    f"The right {parent.id} is a {parent.kind} right; only an operating right lets its holder supply the "
+                    "data to others.",
+                    f"权利 {parent.id} 不是数据经营权；只有数据经营权人可以对外提供数据。",
+                ),
+                "/body/from_right",
+                article="3",
+                right=parent.id,
+            )  # fmt: skip
+        )
+    elif not {"license", "sublicense"} & set(
+        allowed_actions(OPERATING, parent.scope.actions, is_title=parent.is_title())
+    ):
+        reasons.append(_no_licence(parent))
+    found = excesses(
+        scope,
+        parent.scope,
+        rights=body.rights,
+        exclusivity=given(body.exclusivity) or "none",
+        parent_exclusivity=None if parent.is_title() else _exclusivity(parent),
+    )
+    reasons += [_reason(excess, parent) for excess in found]
+    reasons += _unknown_fields(scope, parent, register, any(excess.dimension == "fields" for excess in found))
+    if reasons:
+        raise RefusedError(*reasons)
+
+
+def _exclusivity(right: Right) -> Exclusivity:
+    return "sole" if right.exclusivity == "sole" else "exclusive" if right.exclusivity == "exclusive" else "none"
+
+
+def _no_licence(parent: Right) -> Reason:
+    words = Words(
+        f"The scope of {parent.id} does not include licensing.", f"权利 {parent.id} 的范围不包括许可他人。"
+    )
+    return Reason("NOT_DELEGABLE", words, "/body/from_right", right=parent.id, dimension="actions")
+
+
+def _unknown_fields(scope: Scope, parent: Right, register: Register, already: bool) -> list[Reason]:  # noqa: FBT001
+    """A field that the asset's form does not list lies outside every right on it."""
+    asset = register.asset(parent.asset)
+    listed = asset.form.get("fields") if asset else None
+    if listed is None or already:
+        return []
+    names = tuple(item["name"] for item in listed)
+    beyond = tuple(name for name in scope.fields if name != "*" and name not in names)
+    return [_reason(Excess("FIELDS_EXCEED_PARENT", "fields", beyond, names), parent)] if beyond else []
+
+
+def _reason(excess: Excess, parent: Right) -> Reason:
+    pointer = {"term": "/body/scope/until", "exclusivity": "/body/exclusivity", "rights": "/body/rights"}
+    return Reason(
+        excess.code,
+        excess_words(excess, parent.id),
+        pointer.get(excess.dimension, f"/body/scope/{excess.dimension}"),
+        right=parent.id,
+        dimension=excess.dimension,
+        wanted=excess.wanted,
+        allowed=excess.allowed,
+    )
+
+
+def _check_live(context: Context, chain: tuple[Right, ...]) -> None:
+    for link in chain:
+        status = link.status_at(context.time)
+        if status not in ("active", "pending"):
+            raise refused(
+                "RIGHT_STATE", f"The right {link.id} is {status}; nothing can be granted from it.",
+                f"权利 {link.id} 的状态为 {status}，不能据以许可。", "/body/from_right",
+            )  # fmt: skip
+
+
+def _check_joined(context: Context, body: GrantBody, chain: tuple[Right, ...]) -> None:
+    """The grantee joins where it takes on something, the root holder where the grant survives its parent."""
+    binding = [
+        name
+        for name, present in (
+            ("duties", bool(given(body.scope.duties))),
+            ("consideration", given(body.consideration) is not None),
+            ("exclusivity", given(body.exclusivity) not in (None, "none")),
+            ("operating", OPERATING in body.rights),
+        )
+        if present
+    ]
+    needed = {body.to: "the grantee, because the grant brings " + ", ".join(binding)} if binding else {}
+    if given(body.survives):
+        needed[chain[0].holder] = "the holder of the root title, because the grant survives its parent"
+    for party, role in needed.items():
+        if party not in context.signers:
+            raise refused(
+                "SIGNATURE_MISSING", f"{party} must join: {role}. Name it in `with` and let it sign.",
+                f"{party} 须共同签名，请列入 with。", "/with",
+            )  # fmt: skip
+
+
+def _check_confidential(context: Context, body: GrantBody, register: Register) -> None:
+    people = [register.party(name) for name in (*context.authors, body.to)]
+    if any(party is not None and party.is_natural_person() for party in people):
+        must_be_confidential("/body/consideration", body.consideration)
+        for pointer, text in body.scope.free_texts("/body/scope"):
+            must_be_confidential(pointer, text)
+        for number, item in enumerate(given(body.evidence) or ()):
+            must_be_confidential(f"/body/evidence/{number}/title", item.title)
+
+
+def _conflicts(body: GrantBody, parent: Right, chain: tuple[Right, ...], scope: Scope, register: Register) -> list[Right]:
+    """Live grants of the same root, kind and overlap, other than those of the branch that this grant belongs to."""
+    branch = {link.holder for link in chain[1:]}
+    found = []
+    for other in register.rights_of(parent.asset):
+        if other.is_title() or other.kind not in body.rights or other.holder in branch or other.live_ends():
+            continue
+        root = chain_of(register, other, scope.starts)[0]
+        if root.id == chain[0].id and overlaps(other.scope, scope):
+            found.append(other)
+    return found
+
+
+def _refuse_conflicts(body: GrantBody, conflicts: list[Right]) -> None:
+    wanted = given(body.exclusivity) or "none"
+    listed = set(given(body.subject_to) or ())
+    bound = [right for right in conflicts if right.exclusivity != "none"]
+    if bound:
+        raise RefusedError(
+            *(
+                Reason(
+                    "EXCLUSIVITY_CONFLICT",
+                    Words(
+                        f"The {right.exclusivity} grant {right.id}, recorded earlier, overlaps in every dimension.",
+                        f"在先登记的排他许可 {right.id} 在各项范围上均与之重叠。",
+                    ),
+                    "/body/scope",
+                    right=right.id,
+                )
+                for right in bound
+            )
+        )
+    missing = [right for right in conflicts if right.id not in listed] if wanted != "none" else []
+    if missing:
+        raise RefusedError(
+            *(
+                Reason(
+                    "PRIOR_GRANTS_NOT_LISTED",
+                    Words(
+                        f"The earlier grant {right.id} overlaps; list it in `subject_to`, it stays good.",
+                        f"在先许可 {right.id} 与之重叠，请列入 subject_to，其效力不受影响。",
+                    ),
+                    "/body/subject_to",
+                    right=right.id,
+                )
+                for right in missing
+            )
+        )
+
+
+def _grant(
+    context: Context, body: GrantBody, register: Register, parent: Right, to: Party, scope: Scope
+) -> Outcome:
+    rights = [
+        Right(
+            id=context.ids.identifier("rgt", number),
+            ref=context.ref(number),
+            asset=parent.asset,
+            asset_ref=parent.asset_ref,
+            kind=kind,
+            holder=to.id,
+            holder_ref=to.ref,
+            scope=scope,
+            recorded=context.stamp,
+            basis=parent.basis,
+            rulebook_sha256=parent.rulebook_sha256,
+            parents=(Parent(context.seq, scope.starts, parent.id),),
+            exclusivity=given(body.exclusivity) or "none",
+            survives=given(body.survives) or False,
+            subject_to=given(body.subject_to) or (),
+            ends=parent.live_ends(),
+            evidence=evidence(body.evidence, "/body/evidence"),
+        )
+        for number, kind in enumerate(body.rights)
+    ]
+    after = register.put(
+        ("rights", parent.asset, (*register.names("rights", parent.asset), *(right.id for right in rights))),
+        *(("right", right.id, right) for right in rights),
+    )
+    return Outcome(after, (parent.asset,), tuple(Made(right.id, right.kind) for right in rights))
+
+
+RIGHT_GRANT = Act("right.grant", _parse, _decide, _names)

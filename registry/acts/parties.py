@@ -1,0 +1,202 @@
+"""`party.register`, `party.update`, `party.verify`. Contract section 4."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from ledger.encoding import format_base64url
+from ledger.identifiers import key_identifier, party_of_first_key
+from ledger.statement import Statement
+from registry.acts.act import Act, Context, Key, Made, Names, Outcome, must_be_registrar, party_named
+from registry.acts.shapes import (
+    EvidenceShape,
+    FreeText,
+    KeyShape,
+    PartyId,
+    Sd,
+    Shape,
+    body_of,
+    evidence,
+    given,
+    invalid,
+    must_be_confidential,
+    plain,
+)
+from registry.acts.uscc import is_uscc
+from registry.refusals.refusal import refused
+from registry.register import party as state
+from registry.register.register import Register
+
+MAX_KEYS = 8
+
+
+class IdentifierShape(Shape):
+    """An official number, such as a unified social credit code (`uscc`, GB 32100-2015)."""
+
+    scheme: Annotated[str, Meta(pattern=r"^[a-z0-9_.-]{1,40}$")]
+    value: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+Subkind = Literal["enterprise", "public_institution", "government_organ", "social_organisation", "utility", "foreign"]
+PartyName = Annotated[str, Meta(min_length=1, max_length=200)] | Sd
+
+
+class RegisterBody(Shape):
+    name: PartyName
+    kind: Literal["natural_person", "legal_person", "unincorporated"]
+    keys: Annotated[tuple[KeyShape, ...], Meta(min_length=1, max_length=MAX_KEYS)]
+    subkind: Subkind | UnsetType = UNSET
+    identifier: IdentifierShape | Sd | UnsetType = UNSET
+    contact: FreeText | UnsetType = UNSET
+    status: FreeText | UnsetType = UNSET
+    evidence: tuple[EvidenceShape, ...] | UnsetType = UNSET
+
+
+class UpdateBody(Shape):
+    name: PartyName | UnsetType = UNSET
+    subkind: Subkind | UnsetType = UNSET
+    identifier: IdentifierShape | Sd | UnsetType = UNSET
+    contact: FreeText | UnsetType = UNSET
+    status: FreeText | UnsetType = UNSET
+
+
+class VerifyBody(Shape):
+    party: PartyId
+    level: Literal["self_declared", "documented", "qualified"]
+    evidence: tuple[EvidenceShape, ...] | UnsetType = UNSET
+
+
+def _check_details(body: RegisterBody | UpdateBody, *, natural: bool) -> None:
+    identifier = body.identifier
+    if isinstance(identifier, IdentifierShape) and identifier.scheme == "uscc" and not is_uscc(identifier.value):
+        raise invalid("/body/identifier/value", "not a valid unified social credit code", "不是有效的统一社会信用代码")
+    if natural:
+        for member in ("name", "identifier", "contact", "status"):
+            must_be_confidential(f"/body/{member}", getattr(body, member))
+
+
+def key_record(context: Context, key: Key, custody: str | UnsetType) -> state.Key:
+    """The record of a key that an entry adds; it counts from the entry on."""
+    return state.Key(
+        key=key_identifier(key.public),
+        alg=key.alg,
+        public=format_base64url(key.public),
+        custody=given(custody) or "self",
+        added=context.stamp,
+        effective=context.time,
+    )
+
+
+def must_be_new_key(register: Register, key: str, pointer: str) -> None:
+    """Returns if no party has or had this key.
+
+    Raises:
+        RefusedError: KEY_TAKEN.
+    """
+    if register.names("key", key):
+        raise refused(
+            "KEY_TAKEN", f"The key {key} belongs to a party already; make a new one.",
+            f"密钥 {key} 已属于某一主体，请另行生成。", pointer,
+        )  # fmt: skip
+
+
+def _parse_register(statement: Statement) -> RegisterBody:
+    body = body_of(statement, RegisterBody)
+    keys = [key.checked(f"/body/keys/{n}") for n, key in enumerate(body.keys)]
+    names = [key_identifier(key.public) for key in keys]
+    if len(set(names)) != len(names):
+        raise invalid("/body/keys", "a key is listed twice", "同一密钥重复列出")
+    if statement.by != party_of_first_key(names[0]):
+        raise invalid("/by", f"the party of the first key is {party_of_first_key(names[0])}", "主体标识须由第一把密钥得出")
+    _check_details(body, natural=body.kind == "natural_person")
+    evidence(body.evidence, "/body/evidence")
+    return body
+
+
+def _founding(body: RegisterBody) -> tuple[Key, ...]:
+    return tuple(key.checked("") for key in body.keys)
+
+
+def _register_names(_statement: Statement, body: RegisterBody) -> Names:
+    return Names(keys=tuple(key_identifier(key.public) for key in _founding(body)))
+
+
+def _decide_register(context: Context, body: RegisterBody, register: Register) -> Outcome:
+    by = context.statement.by
+    if register.party(by) is not None:
+        raise refused("ID_TAKEN", f"The party {by} is registered already.", f"主体 {by} 已经登记。", "/by")
+    keys = _founding(body)
+    records = tuple(key_record(context, key, shape.custody) for key, shape in zip(keys, body.keys, strict=True))
+    for number, record in enumerate(records):
+        must_be_new_key(register, record.key, f"/body/keys/{number}")
+    details = state.Details(
+        context.seq, plain(body.name), body.kind, given(body.subkind), _plain(body.identifier),
+        _plain(body.contact), _plain(body.status),
+    )  # fmt: skip
+    party = state.Party(by, context.ref(), context.stamp, (details,), records)
+    after = register.put(("party", by, party), *(("key", record.key, (by,)) for record in records))
+    return Outcome(after, (by,), (Made(by),))
+
+
+def _plain(value: Any) -> Any:
+    return None if value is UNSET else plain(value)
+
+
+def _parse_update(statement: Statement) -> UpdateBody:
+    body = body_of(statement, UpdateBody)
+    if not statement.body:
+        raise invalid("/body", "nothing is to be changed", "没有需要变更的内容")
+    _check_details(body, natural=False)
+    return body
+
+
+def _decide_update(context: Context, body: UpdateBody, register: Register) -> Outcome:
+    party = party_named(register, context.statement.by, "/by")
+    _check_details(body, natural=party.is_natural_person())
+    changed = {name: _plain(value) for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
+    details = msgspec.structs.replace(party.current, seq=context.seq, **changed)
+    levels = party.levels
+    same = (details.name, details.identifier) == (party.current.name, party.current.identifier)
+    if not same and party.level != state.UNVERIFIED:
+        levels = (*levels, state.Level(context.seq, state.UNVERIFIED))
+    after = msgspec.structs.replace(party, details=(*party.details, details), levels=levels)
+    return Outcome(_with_verified(register.put(("party", party.id, after)), party, after), (party.id,))
+
+
+def _decide_verify(context: Context, body: VerifyBody, register: Register) -> Outcome:
+    must_be_registrar(context, register)
+    party = party_named(register, body.party, "/body/party")
+    evidence(body.evidence, "/body/evidence")
+    identifier = party.identifier_text()
+    if body.level != state.UNVERIFIED and identifier is not None:
+        others = [other for other in register.names("verified", identifier) if other != party.id]
+        if others:
+            raise refused(
+                "IDENTIFIER_TAKEN",
+                f"The identifier {identifier} belongs to the verified party {others[0]}.",
+                f"证件号码 {identifier} 已属于经核验的主体 {others[0]}。",
+                "/body/party",
+            )
+    after = msgspec.structs.replace(party, levels=(*party.levels, state.Level(context.seq, body.level)))
+    return Outcome(_with_verified(register.put(("party", party.id, after)), party, after), (party.id,))
+
+
+def _with_verified(register: Register, before: state.Party, after: state.Party) -> Register:
+    """The index of verified parties follows a change of level or identifier."""
+    for party, present in ((before, False), (after, after.level != state.UNVERIFIED)):
+        if (identifier := party.identifier_text()) is not None:
+            others = tuple(name for name in register.names("verified", identifier) if name != party.id)
+            register = register.put(("verified", identifier, (*others, party.id) if present else others))
+    return register
+
+
+PARTY_REGISTER = Act(
+    "party.register", _parse_register, _decide_register, _register_names,
+    proofs=lambda body: _founding(body)[1:], founding=_founding,
+)  # fmt: skip
+PARTY_UPDATE = Act("party.update", _parse_update, _decide_update)
+PARTY_VERIFY = Act(
+    "party.verify", lambda statement: body_of(statement, VerifyBody), _decide_verify,
+    lambda _statement, body: Names(parties=(body.party,)),
+)  # fmt: skip

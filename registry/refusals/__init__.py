@@ -1,0 +1,1 @@
+"""The words of every refusal, reason and warning, in Chinese and English."""

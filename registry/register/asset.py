@@ -1,0 +1,97 @@
+"""Data assets and the cases about them."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from registry.register.values import Evidence, Stamp
+
+
+class Input(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a derived asset was made from: an asset of this register with the right used, or something outside it."""
+
+    asset: str | None = None
+    right: str | None = None
+    external: Any = None
+
+
+class FormVersion(msgspec.Struct, frozen=True):
+    """The form as it was filed, from the entry `seq` on."""
+
+    seq: int
+    form: dict[str, Any]
+
+
+class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A data asset. `public_collection`: collected from public sources by programs, or descending from such data."""
+
+    id: str
+    ref: int
+    recorded: Stamp
+    applicant: str
+    forms: tuple[FormVersion, ...]
+    cases: tuple[str, ...]
+    inputs: tuple[Input, ...] = ()
+    ancestors: tuple[str, ...] = ()
+    public_collection: bool = False
+
+    @property
+    def form(self) -> dict[str, Any]:
+        return self.forms[-1].form
+
+    def fingerprints(self) -> tuple[str, ...]:
+        """`alg:value` of each fingerprint, sorted."""
+        return tuple(sorted({f"{f['alg']}:{f['value']}" for f in self.form.get("fingerprints", ())}))
+
+    def identifiers(self) -> tuple[str, ...]:
+        """`scheme:value` of each identifier, sorted."""
+        return tuple(sorted({f"{i['scheme']}:{i['value']}" for i in self.form.get("identifiers", ())}))
+
+    def personal_fields(self) -> frozenset[str] | None:
+        """The fields that hold personal information; None means every field (contract section 7)."""
+        fields = self.form.get("fields")
+        if fields is None:
+            unpersonal = self.form["personal_information"] in ("none", "anonymised")
+            return frozenset() if unpersonal else None
+        return frozenset(field["name"] for field in fields if field["personal"] != "none")
+
+    def as_of(self, size: int) -> "Asset | None":
+        """The asset as the register knew it after `size` entries; None if it did not."""
+        if self.recorded.seq >= size:
+            return None
+        return msgspec.structs.replace(self, forms=tuple(f for f in self.forms if f.seq < size))
+
+
+class CaseState(msgspec.Struct, frozen=True):
+    """A move of a case, from the entry `seq` on."""
+
+    seq: int
+    state: str
+
+
+class Case(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The procedure around a registration."""
+
+    id: str
+    ref: int
+    recorded: Stamp
+    kind: str
+    rulebook: str
+    rulebook_sha256: str
+    asset: str
+    applicant: str
+    filed_at: datetime
+    states: tuple[CaseState, ...]
+    findings: tuple[dict[str, Any], ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def state(self) -> str:
+        return self.states[-1].state
+
+    def as_of(self, size: int) -> "Case | None":
+        """The case as the register knew it after `size` entries; None if it did not."""
+        if self.recorded.seq >= size:
+            return None
+        return msgspec.structs.replace(self, states=tuple(s for s in self.states if s.seq < size))

@@ -1,0 +1,131 @@
+"""Parties, their keys and roles."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ledger.encoding import parse_base64url
+from ledger.keys import Algorithm
+from registry.register.values import Stamp
+
+UNVERIFIED = "self_declared"
+
+
+class Revocation(msgspec.Struct, frozen=True):
+    """An entry that ends a key."""
+
+    seq: int
+    effective: datetime
+    reason: str
+
+
+class Key(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A key of a party. Its identifier belongs to one party for ever."""
+
+    key: str
+    alg: str
+    public: str
+    custody: str
+    added: Stamp
+    effective: datetime
+    revocations: tuple[Revocation, ...] = ()
+
+    def revoked(self) -> datetime | None:
+        """From when on the key no longer counts."""
+        return min((r.effective for r in self.revocations), default=None)
+
+    def is_live(self, time: datetime) -> bool:
+        """Whether the key counts for an entry of this time (contract section 2, "Keys")."""
+        revoked = self.revoked()
+        return self.effective <= time and (revoked is None or time < revoked)
+
+    def algorithm(self) -> Algorithm:
+        return Algorithm(self.alg)
+
+    def public_bytes(self) -> bytes:
+        return parse_base64url(self.public)
+
+
+class Details(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a party says of itself, from the entry `seq` on. Confidential members are digests."""
+
+    seq: int
+    name: Any
+    kind: str
+    subkind: str | None = None
+    identifier: Any = None
+    contact: Any = None
+    status: Any = None
+
+
+class Level(msgspec.Struct, frozen=True):
+    """How far the registrar has verified a party, from the entry `seq` on."""
+
+    seq: int
+    level: str
+
+
+class Role(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A role, from the entry `seq` until the entry `ended`."""
+
+    role: str
+    seq: int
+    ended: int | None = None
+
+
+class Party(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An organisation or person, named by its first key."""
+
+    id: str
+    ref: int
+    recorded: Stamp
+    details: tuple[Details, ...]
+    keys: tuple[Key, ...]
+    levels: tuple[Level, ...] = ()
+    roles: tuple[Role, ...] = ()
+
+    @property
+    def current(self) -> Details:
+        return self.details[-1]
+
+    @property
+    def level(self) -> str:
+        return self.levels[-1].level if self.levels else UNVERIFIED
+
+    def is_natural_person(self) -> bool:
+        return self.current.kind == "natural_person"
+
+    def key(self, identifier: str) -> Key | None:
+        """The party's key of this identifier, whatever its state."""
+        return next((key for key in self.keys if key.key == identifier), None)
+
+    def live_roles(self) -> tuple[str, ...]:
+        return tuple(role.role for role in self.roles if role.ended is None)
+
+    def identifier_text(self) -> str | None:
+        """`scheme:value` of a plain identifier."""
+        value = self.current.identifier
+        if isinstance(value, dict) and "scheme" in value:
+            return f"{value['scheme']}:{value['value']}"
+        return None
+
+    def as_of(self, size: int) -> "Party | None":
+        """The party as the register knew it after `size` entries; None if it did not."""
+        if self.recorded.seq >= size:
+            return None
+        return msgspec.structs.replace(
+            self,
+            details=tuple(d for d in self.details if d.seq < size),
+            levels=tuple(level for level in self.levels if level.seq < size),
+            keys=tuple(
+                msgspec.structs.replace(k, revocations=tuple(r for r in k.revocations if r.seq < size))
+                for k in self.keys
+                if k.added.seq < size
+            ),
+            roles=tuple(
+                role if role.ended is None or role.ended < size else msgspec.structs.replace(role, ended=None)
+                for role in self.roles
+                if role.seq < size
+            ),
+        )

@@ -1,0 +1,108 @@
+"""Rights: titles, born of a registration, and grants, derived from another right."""
+
+from datetime import datetime
+
+import msgspec
+
+from registry.register.values import Evidence, Stamp
+from registry.title.scope import Scope
+
+
+class End(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An entry that ends a right from `effective` on. `cause` is the right whose end brought this one down."""
+
+    seq: int
+    kind: str
+    effective: datetime
+    cause: str
+    ground: str | None = None
+
+
+class Parent(msgspec.Struct, frozen=True):
+    """The right that a grant hangs on, from the entry `seq` and the instant `effective` on."""
+
+    seq: int
+    effective: datetime
+    right: str
+
+
+class Right(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A right of a party over an asset. Its facts never change; what happens to it is added in `ends` and `parents`."""
+
+    id: str
+    ref: int
+    asset: str
+    asset_ref: int
+    kind: str
+    holder: str
+    holder_ref: int
+    scope: Scope
+    recorded: Stamp
+    basis: str
+    rulebook_sha256: str
+    case: str | None = None
+    parents: tuple[Parent, ...] = ()
+    exclusivity: str = "none"
+    survives: bool = False
+    subject_to: tuple[str, ...] = ()
+    registered_until: datetime | None = None
+    previous: str | None = None
+    ends: tuple[End, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+    def is_title(self) -> bool:
+        """Whether the right was born of a registration."""
+        return not self.parents
+
+    @property
+    def from_right(self) -> str | None:
+        """The right that this one was granted from, as recorded last."""
+        return self.parents[-1].right if self.parents else None
+
+    def parent_at(self, at: datetime) -> str | None:
+        """The right that this one hangs on at an instant."""
+        if not self.parents:
+            return None
+        current = self.parents[0]
+        for parent in self.parents[1:]:
+            if parent.effective <= at:
+                current = parent
+        return current.right
+
+    def live_ends(self) -> tuple[End, ...]:
+        """The ends that count: of several with one cause, the one recorded last (a judgment replaced the others)."""
+        newest: dict[str, End] = {}
+        for end in self.ends:
+            newest[end.cause] = end
+        return tuple(newest.values())
+
+    def ended(self) -> End | None:
+        """The end that takes effect first."""
+        return min(self.live_ends(), key=lambda end: end.effective, default=None)
+
+    def ended_at(self, at: datetime) -> End | None:
+        """The end that has taken effect at an instant."""
+        end = self.ended()
+        return end if end is not None and end.effective <= at else None
+
+    def status_at(self, at: datetime) -> str:
+        """One of the contract's statuses (section 5)."""
+        if (end := self.ended_at(at)) is not None:
+            return end.kind
+        if self.scope.ends is not None and self.scope.ends <= at:
+            return "expired"
+        if self.registered_until is not None and self.registered_until <= at:
+            return "lapsed"
+        return "active" if self.scope.starts <= at else "pending"
+
+    def as_of(self, size: int) -> "Right | None":
+        """The right as the register knew it after `size` entries; None if it did not."""
+        if self.recorded.seq >= size:
+            return None
+        if not self.ends and len(self.parents) <= 1:
+            return self
+        return msgspec.structs.replace(
+            self,
+            ends=tuple(end for end in self.ends if end.seq < size),
+            parents=tuple(parent for parent in self.parents if parent.seq < size),
+        )
