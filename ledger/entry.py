@@ -21,7 +21,8 @@ from ledger.strict_json import parse_strict
 
 MAX_ENTRY_BYTES = 65_535
 MAX_FOLIOS = 64
-FIRST_PREVIOUS = bytes(32)
+HASH_BYTES = 32
+FIRST_PREVIOUS = bytes(HASH_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,9 @@ def format_entry(entry: Entry) -> bytes:
 
     Raises:
         TooLargeError: more than 65,535 bytes or 64 folios.
+        FormatError: no folio, folios out of order or named twice, or a number that is out of range.
     """
-    if len(entry.folios) > MAX_FOLIOS:
-        raise TooLargeError(f"an entry is written into at most {MAX_FOLIOS} folios")
+    _check(entry)
     folios = ",".join(
         f'{{"id":"{line.folio}","n":{line.number},"prev":{"null" if line.previous is None else line.previous}}}'
         for line in entry.folios
@@ -71,22 +72,45 @@ def parse_entry(data: bytes) -> Entry:
     Raises:
         FormatError: the bytes are not exactly those that `format_entry` would write.
     """
+    if len(data) > MAX_ENTRY_BYTES:
+        raise TooLargeError(f"an entry has at most {MAX_ENTRY_BYTES} bytes")
     value = parse_strict(data)
     try:
         entry = Entry(
             position=value["seq"],
             previous=parse_hex(value["prev"]),
             time=parse_instant(value["time"]),
-            folios=tuple(_folio_line(line) for line in value["folios"]),
+            folios=tuple(map(_folio_line, value["folios"])),
             envelope=envelope_from_json(value["statement"], "/statement"),
         )
     except (KeyError, TypeError) as error:
         raise FormatError("not an entry: a member is missing or of another type") from error
-    if not entry.folios or list(entry.folios) != sorted(entry.folios, key=lambda line: line.folio):
-        raise FormatError("the folios of an entry are sorted and never empty", "/folios")
     if format_entry(entry) != data:
         raise FormatError("the entry is not written in its only form")
     return entry
+
+
+def _is_number(value: object, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+def _check(entry: Entry) -> None:
+    if not _is_number(entry.position, 0):
+        raise FormatError("a position is a whole number", "/seq")
+    if len(entry.previous) != HASH_BYTES:
+        raise FormatError(f"the hash of the line before has {HASH_BYTES} bytes", "/prev")
+    if len(entry.folios) > MAX_FOLIOS:
+        raise TooLargeError(f"an entry is written into at most {MAX_FOLIOS} folios", "/folios")
+    names = [line.folio for line in entry.folios]
+    if not names or names != sorted(set(names)):
+        raise FormatError("the folios of an entry are sorted, each named once, and never empty", "/folios")
+    for line in entry.folios:
+        if not _is_number(line.number, 1):
+            raise FormatError("the lines of a folio are counted from 1", "/folios")
+        if (line.previous is not None or line.number > 1) and not _is_number(line.previous, 0):
+            raise FormatError("the line before has a position, unless there is none", "/folios")
+        if line.number == 1 and line.previous is not None:
+            raise FormatError("the first line of a folio has no line before it", "/folios")
 
 
 def _folio_line(line: Any) -> FolioLine:

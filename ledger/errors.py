@@ -9,7 +9,8 @@ LedgerError
  ├─ SignatureError         a signature that does not verify, or a key that cannot be used
  ├─ HeadConflictError      another writer appended first
  ├─ JournalConflictError   signing would contradict what was signed before
- └─ BrokenLogError         an audited log that contradicts itself or what somebody kept
+ ├─ BrokenLogError         an audited log that contradicts itself or what somebody kept
+ └─ EntryRejected          an entry that whoever listens to an audit cannot accept
 """
 
 
@@ -55,3 +56,14 @@ class JournalConflictError(LedgerError):
 
 class BrokenLogError(LedgerError):
     """The log contradicts itself or something that was kept from it."""
+
+
+class EntryRejected(LedgerError):  # noqa: N818  a verdict on an entry, which the audit reports and does not raise
+    """The entry at `position` is in the log and should not be: a signature does not verify, an act has no ground."""
+
+    def __init__(self, position: int, words_en: str, words_zh: str, code: str = "entry_rejected") -> None:
+        super().__init__(words_en)
+        self.position = position
+        self.words_en = words_en
+        self.words_zh = words_zh
+        self.code = code

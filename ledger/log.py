@@ -15,7 +15,7 @@ Invariants:
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -23,6 +23,7 @@ from typing import Generic, TypeVar
 from ledger.checkpoint import Checkpoint, log_verifier_keys, sign_checkpoint
 from ledger.entry import FIRST_PREVIOUS, Entry, FolioLine, format_entry, parse_entry
 from ledger.errors import BrokenLogError, LedgerError
+from ledger.instants import truncate
 from ledger.journal import SigningJournal
 from ledger.keys import Signer
 from ledger.merkle import NodeReader, RightEdge, leaf_hash, node_hash
@@ -62,6 +63,17 @@ class Appended:
     state: _State
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point in a batch that it can be taken back to."""
+
+    rows: int
+    completed: int
+    edge: RightEdge
+    previous: bytes
+    folios: Mapping[str, FolioLine | None]
+
+
 def node_reader(storage: LogStorage[Tx], tx: Tx) -> NodeReader:
     """Reads complete subtrees from tiles; inner levels are recomputed and remembered while the reader lives."""
     known: dict[tuple[int, int], bytes] = {}
@@ -98,7 +110,7 @@ class Batch(Generic[Tx]):
     """Entries being added to the log in one transaction. Made by `Log.open_batch`."""
 
     def __init__(self, storage: LogStorage[Tx], tx: Tx, state: _State, now: datetime) -> None:
-        last = state.last_time
+        last, now = state.last_time, truncate(now)
         if last is not None and last - now > MAX_CLOCK_LAG:
             raise ClockBehindError(f"the clock says {now.isoformat()}, the newest entry {last.isoformat()}")
         self.time = now if last is None else max(now, last)
@@ -128,6 +140,24 @@ class Batch(Generic[Tx]):
         line = self._folios[folio]
         return line.number if line else 0
 
+    def folio_newest(self, folio: str) -> int | None:
+        """The position of the folio's newest line, None where it has none."""
+        return line.previous if self.folio_length(folio) and (line := self._folios[folio]) else None
+
+    @property
+    def last_leaf(self) -> bytes:
+        """The leaf hash of the newest entry."""
+        return self._previous
+
+    def mark(self) -> "Mark":
+        """Where the batch stands, for `reset`."""
+        return Mark(len(self._rows), len(self._completed), self._edge.copy(), self._previous, dict(self._folios))
+
+    def reset(self, mark: "Mark") -> None:
+        """The batch is as it was at `mark`."""
+        del self._rows[mark.rows :], self._entries[mark.rows :], self._completed[mark.completed :]
+        self._edge, self._previous, self._folios = mark.edge.copy(), mark.previous, dict(mark.folios)
+
     def add(self, envelope: Envelope, digest: bytes, folios: Iterable[str]) -> Entry:
         """The entry that the statement becomes; `digest` is the SHA-256 of its payload.
 
@@ -137,7 +167,9 @@ class Batch(Generic[Tx]):
         names = sorted(set(folios))
         self.load_folios(names)
         lines = tuple(
-            FolioLine(name, line.number + 1, line.previous) if (line := self._folios[name]) else FolioLine(name, 1, None)
+            FolioLine(name, line.number + 1, line.previous)
+            if (line := self._folios[name])
+            else FolioLine(name, 1, None)
             for name in names
         )
         entry = Entry(self.position, self._previous, self.time, lines, envelope)
@@ -164,11 +196,11 @@ class Batch(Generic[Tx]):
         open_leaves = self._before.open_leaves + leaves
         full = len(open_leaves) // TILE_WIDTH * TILE_WIDTH
         lines = [(entry.position, line) for entry in self._entries for line in entry.folios]
-        self._storage.append(tx, self._before.head, after, self._rows, lines, self._tiles(open_leaves[:full]))
+        self._storage.append(tx, self._before.head, after, self._rows, lines, self._tiles(tx, open_leaves[:full]))
         state = _State(after, self._edge, self._previous, self.time, open_leaves[full:])
         return Appended(after, tuple(self._entries), leaves, state)
 
-    def _tiles(self, leaves: tuple[bytes, ...]) -> list[TileRow]:
+    def _tiles(self, tx: Tx, leaves: tuple[bytes, ...]) -> list[TileRow]:
         first = self._before.head.size // TILE_WIDTH
         tiles = [
             TileRow(0, first + i // TILE_WIDTH, b"".join(leaves[i : i + TILE_WIDTH]))
@@ -178,7 +210,7 @@ class Batch(Generic[Tx]):
         for level, index, digest in self._completed:
             if level % TILE_HEIGHT == 0:
                 key = (level // TILE_HEIGHT, index // TILE_WIDTH)
-                so_far = grown[key] if key in grown else self._storage.tile(self._tx, *key)
+                so_far = grown[key] if key in grown else self._storage.tile(tx, *key)
                 grown[key] = so_far[: index % TILE_WIDTH * HASH_BYTES] + digest
         return tiles + [TileRow(level, index, hashes) for (level, index), hashes in grown.items()]
 
@@ -232,10 +264,11 @@ class Log(Generic[Tx]):
     def _load(self, tx: Tx, head: Head) -> _State:
         if head.size == 0:
             return _State(head, RightEdge(), FIRST_PREVIOUS, None, ())
-        edge = RightEdge.at(head.size, node_reader(self.storage, tx))
+        node = node_reader(self.storage, tx)
+        edge = RightEdge.at(head.size, node)
         rows = self.storage.entries(tx, head.size - 1, head.size)
-        if edge.root() != head.root or len(rows) != 1 or leaf_hash(rows[0].data) != rows[0].leaf:
+        if edge.root() != head.root or len(rows) != 1 or leaf_hash(rows[0].data) != node(0, head.size - 1):
             raise BrokenLogError(f"the stored tree of {head.size} entries does not lead to its stored root")
         start = head.size // TILE_WIDTH * TILE_WIDTH
         open_leaves = tuple(self.storage.leaves(tx, start, head.size))
-        return _State(head, edge, rows[0].leaf, parse_entry(rows[0].data).time, open_leaves)
+        return _State(head, edge, node(0, head.size - 1), parse_entry(rows[0].data).time, open_leaves)

@@ -181,7 +181,7 @@ def parse_note(data: str) -> Note:
     text, blank, lines = data.rpartition("\n\n")
     if not blank or not lines.endswith("\n"):
         raise FormatError("a note is a text, a blank line and signature lines that end in a newline")
-    if lines.count("\n") > MAX_SIGNATURES:
+    if lines.count("\n") > MAX_SIGNATURES:  # before any of them is looked at
         raise FormatError(f"a note has at most {MAX_SIGNATURES} signatures")
     return Note(text + "\n", tuple(parse_signature(line + "\n") for line in lines[:-1].split("\n")))
 

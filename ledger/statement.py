@@ -157,9 +157,7 @@ def parse_envelope(data: bytes) -> Envelope:
 
 def format_envelope(envelope: Envelope) -> str:
     """The envelope as it stands in an entry: members in DSSE's order, no spaces, ASCII."""
-    signatures = ",".join(
-        f'{{"keyid":"{s.key}","sig":"{format_base64(s.value)}"}}' for s in envelope.signatures
-    )
+    signatures = ",".join(f'{{"keyid":"{s.key}","sig":"{format_base64(s.value)}"}}' for s in envelope.signatures)
     payload = format_base64(envelope.payload)
     return f'{{"payload":"{payload}","payloadType":"{PAYLOAD_TYPE}","signatures":[{signatures}]}}'
 
@@ -175,9 +173,7 @@ def parse_statement(envelope: Envelope) -> Statement:
     pointer = ""
     try:
         pointer = "/act"
-        act = _at(pointer, members["act"], str)
-        if not _ACT.fullmatch(act):
-            raise FormatError("an act is named by two words with a dot between them")
+        act = _act(_at(pointer, members["act"], str))
         pointer = "/log"
         log = _at(pointer, members["log"], str)
         pointer = "/by"
@@ -185,17 +181,11 @@ def parse_statement(envelope: Envelope) -> Statement:
         pointer = "/for"
         for_ = check_identifier(members["for"], "pty") if "for" in members else None
         pointer = "/with"
-        with_ = tuple(check_identifier(party, "pty") for party in _at(pointer, members.get("with", []), list))
-        if len(with_) >= MAX_PARTIES:
-            raise TooLargeError(f"more than {MAX_PARTIES} parties", pointer)
-        if len({by, *with_}) != len(with_) + 1:
-            raise FormatError("a party is named twice among those who sign")
+        with_ = _joining(_at(pointer, members.get("with", []), list), by)
         pointer = "/at"
         at = parse_instant(_at(pointer, members["at"], str))
         pointer = "/nonce"
-        nonce = parse_base64url(_at(pointer, members["nonce"], str))
-        if len(nonce) != NONCE_BYTES:
-            raise FormatError(f"a nonce has {NONCE_BYTES} bytes")
+        nonce = _nonce(_at(pointer, members["nonce"], str))
         pointer = "/expect"
         expect = _expectations(_at(pointer, members.get("expect", {}), dict))
         pointer = "/body"
@@ -205,6 +195,28 @@ def parse_statement(envelope: Envelope) -> Statement:
     except FormatError as error:
         raise FormatError(str(error), error.pointer or pointer) from error
     return Statement(envelope.digest(), act, log, by, for_, with_, at, nonce, expect, body)
+
+
+def _act(text: str) -> str:
+    if not _ACT.fullmatch(text):
+        raise FormatError("an act is named by two words with a dot between them")
+    return text
+
+
+def _joining(parties: list[Any], by: str) -> tuple[str, ...]:
+    if len(parties) >= MAX_PARTIES:
+        raise TooLargeError(f"more than {MAX_PARTIES} parties", "/with")
+    found = tuple(check_identifier(party, "pty") for party in parties)
+    if len({by, *found}) != len(found) + 1:
+        raise FormatError("a party is named twice among those who sign")
+    return found
+
+
+def _nonce(text: str) -> bytes:
+    nonce = parse_base64url(text)
+    if len(nonce) != NONCE_BYTES:
+        raise FormatError(f"a nonce has {NONCE_BYTES} bytes")
+    return nonce
 
 
 def _expectations(members: dict[str, Any]) -> dict[str, int]:

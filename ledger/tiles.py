@@ -162,7 +162,7 @@ def decode_bundle(data: bytes) -> list[bytes]:
     while at < len(data):
         start = at + 2
         at = start + int.from_bytes(data[at:start], "big")
-        if start > len(data) or at > len(data):
+        if at > len(data):
             raise FormatError("the bundle ends inside an entry")
         entries.append(data[start:at])
     if not 1 <= len(entries) <= TILE_WIDTH:

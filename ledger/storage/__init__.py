@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 
 from ledger.entry import FolioLine
 
-Transaction = TypeVar("Transaction", contravariant=True)
+Tx_contra = TypeVar("Tx_contra", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,16 @@ class CheckpointRow:
     note: str
 
 
-class LogStorage(Protocol[Transaction]):
+class LogStorage(Protocol[Tx_contra]):
     """What a log asks of its storage. Positions count from 0; ranges are half-open."""
 
-    def head(self, tx: Transaction) -> Head:
+    def head(self, tx: Tx_contra) -> Head:
         """The head that is committed or written in `tx`; size 0 and the empty root before the first entry."""
         ...
 
     def append(
         self,
-        tx: Transaction,
+        tx: Tx_contra,
         before: Head,
         after: Head,
         entries: Sequence[EntryRow],
@@ -81,34 +81,34 @@ class LogStorage(Protocol[Transaction]):
         """
         ...
 
-    def entries(self, tx: Transaction, start: int, stop: int) -> Sequence[EntryRow]:
+    def entries(self, tx: Tx_contra, start: int, stop: int) -> Sequence[EntryRow]:
         """The entries at [start, stop) that exist, in order."""
         ...
 
-    def leaves(self, tx: Transaction, start: int, stop: int) -> Sequence[bytes]:
+    def leaves(self, tx: Tx_contra, start: int, stop: int) -> Sequence[bytes]:
         """The leaf hashes at [start, stop) that exist, in order."""
         ...
 
-    def tile(self, tx: Transaction, level: int, index: int) -> bytes:
+    def tile(self, tx: Tx_contra, level: int, index: int) -> bytes:
         """The hashes kept of a tile; empty where there are none (level 0: until it is full)."""
         ...
 
-    def positions(self, tx: Transaction, statements: Sequence[bytes]) -> Mapping[bytes, int]:
+    def positions(self, tx: Tx_contra, statements: Sequence[bytes]) -> Mapping[bytes, int]:
         """Where those of the given statements (payload digests) stand that are in the log."""
         ...
 
-    def folio_heads(self, tx: Transaction, folios: Sequence[str]) -> Mapping[str, FolioLine]:
+    def folio_heads(self, tx: Tx_contra, folios: Sequence[str]) -> Mapping[str, FolioLine]:
         """For every folio with an entry: its number of lines, and as `previous` the position of the newest."""
         ...
 
-    def folio_lines(self, tx: Transaction, folio: str, after: int, limit: int, size: int) -> Sequence[int]:
+    def folio_lines(self, tx: Tx_contra, folio: str, after: int, limit: int, size: int) -> Sequence[int]:
         """Positions below `size` of the lines of a folio behind line number `after`, oldest first."""
         ...
 
-    def put_checkpoint(self, tx: Transaction, row: CheckpointRow) -> None:
+    def put_checkpoint(self, tx: Tx_contra, row: CheckpointRow) -> None:
         """The newest note of a size stands in `tx`; a later one of the same size and root replaces it."""
         ...
 
-    def checkpoint(self, tx: Transaction, size: int | None = None) -> CheckpointRow | None:
+    def checkpoint(self, tx: Tx_contra, size: int | None = None) -> CheckpointRow | None:
         """The signed root of exactly `size`, or the newest; None where there is none."""
         ...

@@ -34,16 +34,25 @@ class MemoryTransaction:
 
 
 class MemoryLogStorage:
-    """See `LogStorage`. Transactions are copies that replace the contents when they end well."""
+    """See `LogStorage`. Transactions are copies that replace the contents when they end well. For one thread."""
 
     def __init__(self) -> None:
         self._contents = MemoryTransaction()
 
     @contextmanager
     def transaction(self) -> Iterator[MemoryTransaction]:
-        """A transaction that commits when the block ends without an exception."""
-        tx = self._contents.copy()
+        """A transaction that commits when the block ends without an exception.
+
+        Raises:
+            HeadConflictError: on commit, another transaction that began meanwhile has committed changes.
+        """
+        before = self._contents
+        tx = before.copy()
         yield tx
+        if tx == before:
+            return
+        if self._contents is not before:
+            raise HeadConflictError("another transaction has changed the log meanwhile")
         self._contents = tx
 
     def head(self, tx: MemoryTransaction) -> Head:
@@ -82,9 +91,7 @@ class MemoryLogStorage:
         return {digest: tx.statements[digest] for digest in statements if digest in tx.statements}
 
     def folio_heads(self, tx: MemoryTransaction, folios: Sequence[str]) -> Mapping[str, FolioLine]:
-        return {
-            folio: FolioLine(folio, len(lines), lines[-1]) for folio in folios if (lines := tx.folios.get(folio))
-        }
+        return {folio: FolioLine(folio, len(lines), lines[-1]) for folio in folios if (lines := tx.folios.get(folio))}
 
     def folio_lines(self, tx: MemoryTransaction, folio: str, after: int, limit: int, size: int) -> Sequence[int]:
         return [position for position in tx.folios.get(folio, [])[after : after + limit] if position < size]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
 from ledger.entry import FolioLine
 from ledger.errors import HeadConflictError
@@ -53,7 +54,10 @@ class SqlLogStorage:
         if before.size == 0:
             if self.head(tx) != before:
                 raise HeadConflictError("the log is not empty")
-            tx.execute(insert(_HEAD).values(id=_ONE, size=after.size, root=after.root))
+            try:
+                tx.execute(insert(_HEAD).values(id=_ONE, size=after.size, root=after.root))
+            except IntegrityError as error:
+                raise HeadConflictError("another writer made the first entry") from error
             return
         moved = tx.execute(
             update(_HEAD)

@@ -15,7 +15,7 @@ class EntryTable(SQLModel, table=True):
 
 class FolioTable(SQLModel, table=True):
     __tablename__ = "sanquan_folio"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  SQLAlchemy's own form
+    __table_args__ = {"sqlite_with_rowid": False}
 
     folio: str = Field(primary_key=True, max_length=32)
     number: int = Field(sa_column=Column(BigInteger, primary_key=True))
@@ -48,4 +48,8 @@ class HeadTable(SQLModel, table=True):
     root: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
 
 
-TABLES = [table.__table__ for table in (EntryTable, FolioTable, TileTable, CheckpointTable, HeadTable)]  # type: ignore[attr-defined]  # SQLModel sets it
+METADATA = SQLModel.metadata
+TABLES = [
+    METADATA.tables[name]
+    for name in ("sanquan_entry", "sanquan_folio", "sanquan_tile", "sanquan_checkpoint", "sanquan_log_head")
+]

@@ -38,6 +38,8 @@ class Names:
     assets: tuple[str, ...] = ()
     rights: tuple[str, ...] = ()
     fingerprints: tuple[str, ...] = ()
+    identifiers_of: tuple[str, ...] = ()
+    """Parties whose official identifier the act takes or gives up."""
 
 
 @dataclass(frozen=True, slots=True)

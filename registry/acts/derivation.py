@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from registry.acts.act import Context
 from registry.acts.form import InputShape, SourceShape
 from registry.acts.shapes import given, instant, invalid, plain
@@ -16,8 +18,9 @@ from registry.refusals.refusal import refused
 from registry.register.asset import Asset, Input
 from registry.register.register import Register
 from registry.register.right import Right
+from registry.register.scope import Scope
 from registry.title.chain import chain_of
-from registry.title.scope import Scope, meet, scope
+from registry.title.scope import meet
 from registry.title.vocabulary import PROCESSING, WHOLE, allowed_actions
 
 MAX_ANCESTORS = 1_024
@@ -39,17 +42,18 @@ class Used:
         Raises:
             RefusedError: R_RIGHT_NOT_ENTITLED if nothing is left.
         """
-        result: Scope | None = claimed
+        bounded = claimed
         for limit in self.bounds:
-            result = meet(result, limit)
-            if result is None:
+            within = meet(bounded, limit)
+            if within is None:
                 raise refused(
                     "R_RIGHT_NOT_ENTITLED",
                     "Data that are no new work reach no further than the rights to their inputs; nothing of the claim is left.",
                     "未形成独立新成果的数据，其权利不得超出投入数据的权利范围；申报范围已无剩余。",
                     pointer,
                 )
-        return result
+            bounded = within
+        return bounded
 
 
 def inputs_used(context: Context, sources: Sequence[SourceShape], register: Register, asset: Asset | None) -> Used:
@@ -67,7 +71,9 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
         seen: list[law.Input] = []
         for place, item in enumerate(given(source.inputs) or ()):
             pointer = f"/body/sources/{number}/inputs/{place}"
-            inputs.append(Input(given(item.asset), given(item.right), plain(item.external) if given(item.external) else None))
+            inputs.append(
+                Input(given(item.asset), given(item.right), plain(item.external) if given(item.external) else None)
+            )
             if given(item.external) is not None:
                 seen.append(law.Input(registered=False))
                 continue
@@ -80,7 +86,9 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
             public = public or parent.public_collection
             if _is_bounded(source):
                 limit = right.scope
-                bounds.append(scope(limit.purposes, limit.territory, WHOLE, limit.starts, limit.ends, depth=None))
+                bounds.append(
+                    msgspec.structs.replace(limit, fields=WHOLE, duties=(), actions=None, rights=None, depth=None)
+                )
         facts.append(tuple(seen))
     if len(ancestors) > MAX_ANCESTORS:
         raise invalid("/body/sources", f"more than {MAX_ANCESTORS} ancestors", f"上游数据超过 {MAX_ANCESTORS} 项")
@@ -97,13 +105,18 @@ def _input(
     context: Context, source: SourceShape, item: InputShape, register: Register, asset: Asset | None, pointer: str,
     number: int,
 ) -> tuple[Asset, Right]:  # fmt: skip
-    assert isinstance(item.asset, str) and isinstance(item.right, str)  # noqa: S101, PT018  checked in `InputShape.check`
+    assert isinstance(item.asset, str) and isinstance(item.right, str)  # noqa: PT018  checked in `InputShape.check`
     parent = register.asset(item.asset)
     if parent is None:
-        raise refused("NOT_FOUND", f"There is no asset {item.asset}.", f"没有数据资产 {item.asset}。", f"{pointer}/asset")
+        raise refused(
+            "NOT_FOUND", f"There is no asset {item.asset}.", f"没有数据资产 {item.asset}。", f"{pointer}/asset"
+        )
     if asset is not None and asset.id in (parent.id, *parent.ancestors):
         raise refused(
-            "DERIVATION_CYCLE", f"{asset.id} would descend from itself.", f"{asset.id} 将成为自身的上游。", f"{pointer}/asset"
+            "DERIVATION_CYCLE",
+            f"{asset.id} would descend from itself.",
+            f"{asset.id} 将成为自身的上游。",
+            f"{pointer}/asset",
         )
     right = register.right(item.right)
     time = _activity_time(context, source, number)

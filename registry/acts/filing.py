@@ -36,19 +36,20 @@ from registry.register.asset import Asset, Case, CaseState, FormVersion
 from registry.register.office_state import Adoption
 from registry.register.register import Register
 from registry.register.right import Right
-from registry.title.scope import Scope, whole
+from registry.register.scope import Scope
+from registry.title.scope import whole
 
 MAX_OBJECTS = 64
 
 
-class ClaimShape(Shape):
+class ClaimShape(Shape, frozen=True):
     party: PartyId
     rights: Annotated[tuple[KindName, ...], Meta(min_length=1, max_length=8)]
     scope: ScopeShape | UnsetType = UNSET
     conditions: FreeText | UnsetType = UNSET
 
 
-class InitialBody(Shape):
+class InitialBody(Shape, frozen=True):
     kind: Literal["initial"]
     asset: FormShape | AssetId
     sources: Annotated[tuple[SourceShape, ...], Meta(min_length=1, max_length=16)]
@@ -77,13 +78,16 @@ def _parse(statement: Statement) -> InitialBody:
             claim.scope.check(f"{pointer}/scope", title=True)
     if rights > MAX_OBJECTS - 2:
         raise refused(
-            "TOO_LARGE", f"A statement makes at most {MAX_OBJECTS} objects.", f"一份声明至多产生 {MAX_OBJECTS} 个对象。", "/body/claims"
+            "TOO_LARGE",
+            f"A statement makes at most {MAX_OBJECTS} objects.",
+            f"一份声明至多产生 {MAX_OBJECTS} 个对象。",
+            "/body/claims",
         )
     evidence(body.evidence, "/body/evidence")
     return body
 
 
-def _names(statement: Statement, body: InitialBody) -> Names:
+def _names(_statement: Statement, body: InitialBody) -> Names:
     inputs = [item for source in body.sources for item in given(source.inputs) or ()]
     participants = [p for source in body.sources for p in (given(source.facts) or {}).get("participants", ())]
     assets = [item.asset for item in inputs if isinstance(item.asset, str)]
@@ -102,7 +106,7 @@ def _names(statement: Statement, body: InitialBody) -> Names:
 def _decide(context: Context, body: InitialBody, register: Register) -> Outcome:
     adoption = _rulebook(body, register)
     book = context.rulebook(adoption.sha256)
-    assert book is not None  # noqa: S101  adopted only with its bytes at hand
+    assert book is not None
     _check_confidential(context, body, register)
     _check_claims(context, body, register)
     asset = _known_asset(context, body, register)
@@ -118,15 +122,20 @@ def _decide(context: Context, body: InitialBody, register: Register) -> Outcome:
 
 def _rulebook(body: InitialBody, register: Register) -> Adoption:
     registry = register.registry()
-    assert registry is not None  # noqa: S101  the log is open
+    assert registry is not None
     name = given(body.rulebook)
     default = registry.default_rulebook()
     found = default if name is None else registry.rulebook(name)
     if found is None:
-        raise refused("NOT_FOUND", f"No rulebook {name!r} is adopted here.", f"本登记簿未采用规则簿 {name!r}。", "/body/rulebook")
+        raise refused(
+            "NOT_FOUND", f"No rulebook {name!r} is adopted here.", f"本登记簿未采用规则簿 {name!r}。", "/body/rulebook"
+        )
     if default.review and not found.review and not found.open:
         raise refused(
-            "RULEBOOK_CLOSED", f"The rulebook {found.id} takes no new cases.", f"规则簿 {found.id} 不再受理新案件。", "/body/rulebook"
+            "RULEBOOK_CLOSED",
+            f"The rulebook {found.id} takes no new cases.",
+            f"规则簿 {found.id} 不再受理新案件。",
+            "/body/rulebook",
         )
     return found
 
@@ -189,7 +198,12 @@ def _check_not_registered(context: Context, body: InitialBody, register: Registe
     prints = _fingerprints(body)
     for name in dict.fromkeys(name for print_ in prints for name in register.names("fingerprint", print_)):
         other = register.asset(name)
-        if other and other.applicant == context.principal and other.fingerprints() == prints and _is_held(register, name, context.time):
+        if (
+            other
+            and other.applicant == context.principal
+            and other.fingerprints() == prints
+            and _is_held(register, name, context.time)
+        ):
             raise refused(
                 "DUPLICATE_REGISTRATION",
                 f"You registered data with the same fingerprints as {name}; renew or change that registration instead.",
@@ -278,8 +292,10 @@ def _deposit(
         made.append(Made(asset.id))
         prints = asset.fingerprints()
     else:
-        assert asset is not None  # noqa: S101  looked up above
-        asset = Asset(**{name: getattr(asset, name) for name in asset.__struct_fields__} | {"cases": (*asset.cases, case_id)})
+        assert asset is not None
+        asset = Asset(
+            **{name: getattr(asset, name) for name in asset.__struct_fields__} | {"cases": (*asset.cases, case_id)}
+        )
     case = Case(
         case_id, context.ref(), context.stamp, "initial", adoption.id, adoption.sha256, asset.id, context.principal,
         context.time, (CaseState(context.seq, "deposited"),),
@@ -294,11 +310,20 @@ def _deposit(
         for kind in claim.rights:
             rights.append(
                 Right(
-                    id=context.ids.identifier("rgt", len(rights)), ref=context.ref(len(rights)), asset=asset.id,
-                    asset_ref=asset.ref, kind=kind, holder=holder.id, holder_ref=holder.ref, scope=scope,
-                    recorded=context.stamp, basis=basis, rulebook_sha256=adoption.sha256, case=case.id,
+                    id=context.ids.identifier("rgt", len(rights)),
+                    ref=context.ref(len(rights)),
+                    asset=asset.id,
+                    asset_ref=asset.ref,
+                    kind=kind,
+                    holder=holder.id,
+                    holder_ref=holder.ref,
+                    scope=scope,
+                    recorded=context.stamp,
+                    basis=basis,
+                    rulebook_sha256=adoption.sha256,
+                    case=case.id,
                     evidence=case.evidence,
-                )  # fmt: skip
+                )
             )
     made += [Made(right.id, right.kind) for right in rights]
     after = register.put(

@@ -4,7 +4,18 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from registry.acts.shapes import AssetId, Count, DateText, Digest, RightId, Shape, calendar_date, given, instant, invalid
+from registry.acts.shapes import (
+    AssetId,
+    Count,
+    DateText,
+    Digest,
+    RightId,
+    Shape,
+    calendar_date,
+    given,
+    instant,
+    invalid,
+)
 from registry.law.facts import FACT_FORMS, KNOWN_FACTS
 from registry.refusals.refusal import refused
 from registry.title.vocabulary import is_kind
@@ -15,12 +26,12 @@ MAX_FIELDS = 1_000
 _NONE = "none"
 
 
-class TimeSpan(Shape):
+class TimeSpan(Shape, frozen=True):
     from_: DateText = field(name="from")
     until: DateText = field()
 
 
-class Volume(Shape):
+class Volume(Shape, frozen=True):
     records: Count | UnsetType = UNSET
     bytes: Count | UnsetType = UNSET
 
@@ -28,7 +39,7 @@ class Volume(Shape):
 Restriction = Annotated[str, Meta(max_length=2000)] | bool
 
 
-class Restrictions(Shape):
+class Restrictions(Shape, frozen=True):
     customers: Restriction | UnsetType = UNSET
     qualification: Restriction | UnsetType = UNSET
     environment: Restriction | UnsetType = UNSET
@@ -38,22 +49,22 @@ class Restrictions(Shape):
     other: Restriction | UnsetType = UNSET
 
 
-class FieldShape(Shape):
+class FieldShape(Shape, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     personal: Literal["none", "personal", "sensitive"]
 
 
-class FingerprintShape(Shape):
+class FingerprintShape(Shape, frozen=True):
     alg: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$")]
     value: Annotated[str, Meta(min_length=1, max_length=256)]
 
 
-class IdentifierShape(Shape):
+class IdentifierShape(Shape, frozen=True):
     scheme: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$")]
     value: Annotated[str, Meta(min_length=1, max_length=500)]
 
 
-class FormShape(Shape):
+class FormShape(Shape, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)]
     overview: Annotated[str, Meta(min_length=1, max_length=MAX_OVERVIEW_CHARACTERS)]
     form: Literal["raw", "resource", "product", "service", "derived"]
@@ -99,7 +110,7 @@ class FormShape(Shape):
                 )  # fmt: skip
 
 
-class InputShape(Shape):
+class InputShape(Shape, frozen=True):
     asset: AssetId | UnsetType = UNSET
     right: RightId | UnsetType = UNSET
     external: "External | UnsetType" = UNSET
@@ -120,12 +131,12 @@ class InputShape(Shape):
             )
 
 
-class External(Shape):
+class External(Shape, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=2000)]
     evidence: Digest | UnsetType = UNSET
 
 
-class SourceShape(Shape):
+class SourceShape(Shape, frozen=True):
     origin: Literal["generated", "public_collection", "agreement", "derived"]
     basis: str
     facts: dict[str, Any] | UnsetType = UNSET
@@ -156,31 +167,39 @@ def _is_digest(text: str) -> bool:
     return len(text) == 64 and all(character in "0123456789abcdef" for character in text)
 
 
+_FACT_TYPES: dict[str, type] = {"bool": bool, "kinds": list, "parties": list}
+
+
 def _check_fact(pointer: str, form: str, value: Any) -> None:
-    wanted: type = {"bool": bool, "kinds": list, "parties": list}.get(form, str)
-    if type(value) is not wanted:
+    wanted = _FACT_TYPES.get(form, str)
+    if not isinstance(value, wanted):
         raise refused(
             "MALFORMED", f"{pointer}: expected {wanted.__name__}.", f"{pointer}：应为 {wanted.__name__}。", pointer
         )
+    fact: Any = value
     match form:
         case "digest":
-            if value != _NONE and not _is_digest(value):
+            if fact != _NONE and not _is_digest(fact):
                 raise invalid(pointer, "a document is named by its SHA-256 in hex", "文件应以其 SHA-256 摘要指明")
         case "kinds":
-            if not all(isinstance(kind, str) and is_kind(kind) for kind in value) or len(set(value)) != len(value):
+            if not all(isinstance(kind, str) and is_kind(kind) for kind in fact) or len(set(fact)) != len(fact):
                 raise invalid(pointer, "a list of kinds of right, each once", "应为不重复的权利种类列表")
         case "parties":
-            if not value or not all(isinstance(p, str) and p.startswith("pty_") for p in value):
+            if not fact or not all(isinstance(p, str) and p.startswith("pty_") for p in fact):
                 raise invalid(pointer, "a list of parties", "应为主体列表")
         case "change":
-            if value not in ("derivative", "compilation", "subset", "format"):
-                raise invalid(pointer, "one of derivative, compilation, subset, format", "取值为 derivative、compilation、subset 或 format")
+            if fact not in ("derivative", "compilation", "subset", "format"):
+                raise invalid(
+                    pointer,
+                    "one of derivative, compilation, subset, format",
+                    "取值为 derivative、compilation、subset 或 format",
+                )
         case "instant":
-            instant(value, pointer)
+            instant(fact, pointer)
         case "date":
-            if len(value) != 10:
+            if len(fact) != 10:
                 raise invalid(pointer, "a date is written YYYY-MM-DD", "日期格式为 YYYY-MM-DD")
-            calendar_date(value, pointer)
-        case _:
-            if len(value) > 2000:
+            calendar_date(fact, pointer)
+        case "text":
+            if len(fact) > 2000:
                 raise invalid(pointer, "at most 2,000 characters", "不超过 2000 个字符")

@@ -27,13 +27,14 @@ from registry.refusals.refusal import Reason, RefusedError, Words, refused
 from registry.register.party import Party
 from registry.register.register import Register
 from registry.register.right import Parent, Right
+from registry.register.scope import Scope
 from registry.title.chain import chain_of
-from registry.title.scope import Excess, Scope, excesses, overlaps
+from registry.title.scope import Excess, excesses, overlaps
 from registry.title.vocabulary import OPERATING, Exclusivity, allowed_actions
 from registry.title.words import excess_words
 
 
-class GrantBody(Shape):
+class GrantBody(Shape, frozen=True):
     from_right: RightId
     to: PartyId
     rights: Annotated[tuple[Annotated[str, Meta(max_length=42)], ...], Meta(min_length=1, max_length=8)]
@@ -53,10 +54,18 @@ def _parse(statement: Statement) -> GrantBody:
     if len(set(body.rights)) != len(body.rights):
         raise invalid("/body/rights", "a kind of right is listed twice", "权利种类重复列出")
     if given(body.capacity) not in (None, "own"):
-        raise invalid("/body/capacity", "custody and entrusted processing are not recorded by this version", "本版本尚不记载代持与委托处理")
+        raise invalid(
+            "/body/capacity",
+            "custody and entrusted processing are not recorded by this version",
+            "本版本尚不记载代持与委托处理",
+        )
     body.scope.check("/body/scope", title=False)
     if OPERATING in body.rights and given(body.scope.rights) is None:
-        raise invalid("/body/scope/rights", "a grant of an operating right says which rights it may confer", "许可经营权须写明其可再授予的权利")
+        raise invalid(
+            "/body/scope/rights",
+            "a grant of an operating right says which rights it may confer",
+            "许可经营权须写明其可再授予的权利",
+        )
     evidence(body.evidence, "/body/evidence")
     return body
 
@@ -68,13 +77,18 @@ def _names(_statement: Statement, body: GrantBody) -> Names:
 def _decide(context: Context, body: GrantBody, register: Register) -> Outcome:
     parent = register.right(body.from_right)
     if parent is None:
-        raise refused("NOT_FOUND", f"There is no right {body.from_right}.", f"没有权利 {body.from_right}。", "/body/from_right")
+        raise refused(
+            "NOT_FOUND", f"There is no right {body.from_right}.", f"没有权利 {body.from_right}。", "/body/from_right"
+        )
     to = party_named(register, body.to, "/body/to")
     for number, name in enumerate(given(body.subject_to) or ()):
         earlier = register.right(name)
         if earlier is None or earlier.asset != parent.asset:
             raise refused(
-                "NOT_FOUND", f"There is no right {name} on this asset.", f"该数据上没有权利 {name}。", f"/body/subject_to/{number}"
+                "NOT_FOUND",
+                f"There is no right {name} on this asset.",
+                f"该数据上没有权利 {name}。",
+                f"/body/subject_to/{number}",
             )
     if parent.holder != context.principal:
         raise refused(
@@ -106,7 +120,7 @@ def _check_attenuation(body: GrantBody, parent: Right, scope: Scope, register: R
                 "/body/from_right",
                 article="3",
                 right=parent.id,
-            )  # fmt: skip
+            )
         )
     elif not {"license", "sublicense"} & set(
         allowed_actions(OPERATING, parent.scope.actions, is_title=parent.is_title())
@@ -130,13 +144,11 @@ def _exclusivity(right: Right) -> Exclusivity:
 
 
 def _no_licence(parent: Right) -> Reason:
-    words = Words(
-        f"The scope of {parent.id} does not include licensing.", f"权利 {parent.id} 的范围不包括许可他人。"
-    )
+    words = Words(f"The scope of {parent.id} does not include licensing.", f"权利 {parent.id} 的范围不包括许可他人。")
     return Reason("NOT_DELEGABLE", words, "/body/from_right", right=parent.id, dimension="actions")
 
 
-def _unknown_fields(scope: Scope, parent: Right, register: Register, already: bool) -> list[Reason]:  # noqa: FBT001
+def _unknown_fields(scope: Scope, parent: Right, register: Register, already: bool) -> list[Reason]:
     """A field that the asset's form does not list lies outside every right on it."""
     asset = register.asset(parent.asset)
     listed = asset.form.get("fields") if asset else None
@@ -203,7 +215,9 @@ def _check_confidential(context: Context, body: GrantBody, register: Register) -
             must_be_confidential(f"/body/evidence/{number}/title", item.title)
 
 
-def _conflicts(body: GrantBody, parent: Right, chain: tuple[Right, ...], scope: Scope, register: Register) -> list[Right]:
+def _conflicts(
+    body: GrantBody, parent: Right, chain: tuple[Right, ...], scope: Scope, register: Register
+) -> list[Right]:
     """Live grants of the same root, kind and overlap, other than those of the branch that this grant belongs to."""
     branch = {link.holder for link in chain[1:]}
     found = []
@@ -253,9 +267,7 @@ def _refuse_conflicts(body: GrantBody, conflicts: list[Right]) -> None:
         )
 
 
-def _grant(
-    context: Context, body: GrantBody, register: Register, parent: Right, to: Party, scope: Scope
-) -> Outcome:
+def _grant(context: Context, body: GrantBody, register: Register, parent: Right, to: Party, scope: Scope) -> Outcome:
     rights = [
         Right(
             id=context.ids.identifier("rgt", number),

@@ -13,11 +13,11 @@ from registry.register.party import Revocation
 from registry.register.register import Register
 
 
-class AddBody(KeyShape):
+class AddBody(KeyShape, frozen=True):
     pass
 
 
-class RevokeBody(Shape):
+class RevokeBody(Shape, frozen=True):
     key: KeyId
     reason: Text
     effective: str | UnsetType = UNSET
@@ -39,7 +39,7 @@ def _add_names(_statement: Statement, body: AddBody) -> Names:
 
 def _decide_add(context: Context, body: AddBody, register: Register) -> Outcome:
     party = register.party(context.statement.by)
-    assert party is not None  # noqa: S101  it signed
+    assert party is not None
     record = key_record(context, _added(body)[0], body.custody)
     must_be_new_key(register, record.key, "/body/public")
     after = msgspec.structs.replace(party, keys=(*party.keys, record))
@@ -63,7 +63,10 @@ def _decide_revoke(context: Context, body: RevokeBody, register: Register) -> Ou
     registry = register.registry()
     if context.statement.by != party.id and (registry is None or context.statement.by != registry.registrar):
         raise refused(
-            "NOT_ENTITLED", "A key is revoked by its own party or by the registrar.", "密钥只能由其主体或登记机构吊销。", "/by"
+            "NOT_ENTITLED",
+            "A key is revoked by its own party or by the registrar.",
+            "密钥只能由其主体或登记机构吊销。",
+            "/by",
         )
     wanted = given(body.effective)
     effective = context.effective(instant(wanted, "/body/effective") if wanted else None)

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, UnsetType, field
-from msgspec import UNSET
+from msgspec import UNSET, Meta, UnsetType, field
 
-from ledger.errors import FormatError
+from ledger.errors import FormatError, SignatureError
 from ledger.identifiers import party_identifier, party_of_first_key
 from ledger.note import parse_verifier_key
 from ledger.statement import Statement
@@ -22,13 +21,13 @@ _NEEDED_KINDS = {1, 6}
 """Ed25519 and ML-DSA-44: both sign every checkpoint from the first entry on."""
 
 
-class RegistrarShape(Shape):
+class RegistrarShape(Shape, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     keys: Annotated[tuple[KeyShape, ...], Meta(min_length=1, max_length=4)]
     identifier: IdentifierShape | UnsetType = UNSET
 
 
-class OpenBody(Shape):
+class OpenBody(Shape, frozen=True):
     origin: Annotated[str, Meta(min_length=1, max_length=255)]
     registrar: RegistrarShape
     clerk: KeyShape
@@ -51,13 +50,17 @@ def _parse(statement: Statement) -> OpenBody:
     for number, text in enumerate(body.log_keys):
         try:
             key = parse_verifier_key(text)
-        except FormatError as error:
+        except (FormatError, SignatureError) as error:
             raise invalid(f"/body/log_keys/{number}", str(error), "不是有效的验证公钥") from error
         if key.name != body.origin:
-            raise invalid(f"/body/log_keys/{number}", "a key of the log bears the name of its origin", "日志公钥须以 origin 命名")
+            raise invalid(
+                f"/body/log_keys/{number}", "a key of the log bears the name of its origin", "日志公钥须以 origin 命名"
+            )
         kinds.add(key.kind)
     if not kinds >= _NEEDED_KINDS:
-        raise invalid("/body/log_keys", "an Ed25519 and an ML-DSA-44 key are needed", "须同时列出 Ed25519 与 ML-DSA-44 公钥")
+        raise invalid(
+            "/body/log_keys", "an Ed25519 and an ML-DSA-44 key are needed", "须同时列出 Ed25519 与 ML-DSA-44 公钥"
+        )
     return body
 
 
@@ -89,9 +92,7 @@ def _decide(context: Context, body: OpenBody, register: Register) -> Outcome:
     )  # fmt: skip
     seals = tuple(SealKey(0, key.alg, key.public) for key in body.seal_keys)
     adoption = Adoption(0, book.id, book.version, book.sha256, default=True, review=book.constants.review)
-    registry = Registry(
-        body.origin, registrar.id, clerk.id, body.log_keys, seals, (adoption,), context.stamp, SPEC
-    )
+    registry = Registry(body.origin, registrar.id, clerk.id, body.log_keys, seals, (adoption,), context.stamp, SPEC)
     verified = registrar.identifier_text()
     after = register.put(
         ("registry", "", registry),

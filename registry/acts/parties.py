@@ -31,49 +31,79 @@ from registry.register.register import Register
 MAX_KEYS = 8
 
 
-class IdentifierShape(Shape):
+class IdentifierShape(Shape, frozen=True):
     """An official number, such as a unified social credit code (`uscc`, GB 32100-2015)."""
 
     scheme: Annotated[str, Meta(pattern=r"^[a-z0-9_.-]{1,40}$")]
     value: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
+class PartyIdentifier(Shape, frozen=True):
+    """An official number in plain, or the digest of its disclosure (`sd` alone)."""
+
+    scheme: Annotated[str, Meta(pattern=r"^[a-z0-9_.-]{1,40}$")] | UnsetType = UNSET
+    value: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    sd: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")] | UnsetType = UNSET
+
+    def check(self) -> None:
+        """Returns if it is one or the other.
+
+        Raises:
+            RefusedError: MALFORMED or INVALID_VALUE.
+        """
+        scheme, value, digest = given(self.scheme), given(self.value), given(self.sd)
+        plain_form = scheme is not None and value is not None and digest is None
+        if not plain_form and not (digest is not None and scheme is None and value is None):
+            raise refused(
+                "MALFORMED",
+                "/body/identifier: an identifier has `scheme` and `value`, or `sd` alone.",
+                "/body/identifier：证件须写明 scheme 与 value，或仅写 sd。",
+                "/body/identifier",
+            )
+        if scheme == "uscc" and not is_uscc(value or ""):
+            raise invalid(
+                "/body/identifier/value", "not a valid unified social credit code", "不是有效的统一社会信用代码"
+            )
+
+
 Subkind = Literal["enterprise", "public_institution", "government_organ", "social_organisation", "utility", "foreign"]
 PartyName = Annotated[str, Meta(min_length=1, max_length=200)] | Sd
 
 
-class RegisterBody(Shape):
+class RegisterBody(Shape, frozen=True):
     name: PartyName
     kind: Literal["natural_person", "legal_person", "unincorporated"]
     keys: Annotated[tuple[KeyShape, ...], Meta(min_length=1, max_length=MAX_KEYS)]
     subkind: Subkind | UnsetType = UNSET
-    identifier: IdentifierShape | Sd | UnsetType = UNSET
+    identifier: PartyIdentifier | UnsetType = UNSET
     contact: FreeText | UnsetType = UNSET
     status: FreeText | UnsetType = UNSET
     evidence: tuple[EvidenceShape, ...] | UnsetType = UNSET
 
 
-class UpdateBody(Shape):
+class UpdateBody(Shape, frozen=True):
     name: PartyName | UnsetType = UNSET
     subkind: Subkind | UnsetType = UNSET
-    identifier: IdentifierShape | Sd | UnsetType = UNSET
+    identifier: PartyIdentifier | UnsetType = UNSET
     contact: FreeText | UnsetType = UNSET
     status: FreeText | UnsetType = UNSET
 
 
-class VerifyBody(Shape):
+class VerifyBody(Shape, frozen=True):
     party: PartyId
     level: Literal["self_declared", "documented", "qualified"]
     evidence: tuple[EvidenceShape, ...] | UnsetType = UNSET
 
 
 def _check_details(body: RegisterBody | UpdateBody, *, natural: bool) -> None:
-    identifier = body.identifier
-    if isinstance(identifier, IdentifierShape) and identifier.scheme == "uscc" and not is_uscc(identifier.value):
-        raise invalid("/body/identifier/value", "not a valid unified social credit code", "不是有效的统一社会信用代码")
+    identifier = given(body.identifier)
+    if identifier is not None:
+        identifier.check()
     if natural:
-        for member in ("name", "identifier", "contact", "status"):
+        for member in ("name", "contact", "status"):
             must_be_confidential(f"/body/{member}", getattr(body, member))
+        if identifier is not None and given(identifier.sd) is None:
+            must_be_confidential("/body/identifier", identifier)
 
 
 def key_record(context: Context, key: Key, custody: str | UnsetType) -> state.Key:
@@ -108,7 +138,9 @@ def _parse_register(statement: Statement) -> RegisterBody:
     if len(set(names)) != len(names):
         raise invalid("/body/keys", "a key is listed twice", "同一密钥重复列出")
     if statement.by != party_of_first_key(names[0]):
-        raise invalid("/by", f"the party of the first key is {party_of_first_key(names[0])}", "主体标识须由第一把密钥得出")
+        raise invalid(
+            "/by", f"the party of the first key is {party_of_first_key(names[0])}", "主体标识须由第一把密钥得出"
+        )
     _check_details(body, natural=body.kind == "natural_person")
     evidence(body.evidence, "/body/evidence")
     return body
@@ -195,8 +227,10 @@ PARTY_REGISTER = Act(
     "party.register", _parse_register, _decide_register, _register_names,
     proofs=lambda body: _founding(body)[1:], founding=_founding,
 )  # fmt: skip
-PARTY_UPDATE = Act("party.update", _parse_update, _decide_update)
+PARTY_UPDATE = Act(
+    "party.update", _parse_update, _decide_update, lambda statement, _body: Names(identifiers_of=(statement.by,))
+)
 PARTY_VERIFY = Act(
     "party.verify", lambda statement: body_of(statement, VerifyBody), _decide_verify,
-    lambda _statement, body: Names(parties=(body.party,)),
+    lambda _statement, body: Names(parties=(body.party,), identifiers_of=(body.party,)),
 )  # fmt: skip

@@ -20,7 +20,7 @@ from registry.register.register import Register
 from registry.register.right import End, Parent, Right
 
 
-class RevokeBody(Shape):
+class RevokeBody(Shape, frozen=True):
     rights: Annotated[tuple[RightId, ...], Meta(min_length=1, max_length=64)]
     ground: Literal["breach", "clause", "agreement", "judgment", "consent_withdrawn"]
     effective: str | UnsetType = UNSET
@@ -44,7 +44,9 @@ def _decide(context: Context, body: RevokeBody, register: Register) -> Outcome:
     rights = [_right(register, name, f"/body/rights/{number}") for number, name in enumerate(body.rights)]
     for number, right in enumerate(rights):
         by_judgment = _check_entitled(context, body, register, right)
-        _check_effective(context, right, effective, judgment=given(body.document) is not None and body.ground == "judgment")
+        _check_effective(
+            context, right, effective, judgment=given(body.document) is not None and body.ground == "judgment"
+        )
         _check_not_ended(context, right, f"/body/rights/{number}", by_judgment=by_judgment)
         folios[right.asset] = None
     for right in rights:
@@ -102,7 +104,7 @@ def _end(context: Context, register: Register, right: Right, effective: datetime
         end = End(context.seq, "revoked", effective, right.id, ground)
         register = register.put(("right", fallen.id, msgspec.structs.replace(fallen, ends=(*fallen.ends, end))))
     for survivor in _survivors(register, right):
-        assert head is not None  # noqa: S101  only grants are revoked
+        assert head is not None
         parents = (*survivor.parents, Parent(context.seq, effective, head))
         register = register.put(("right", survivor.id, msgspec.structs.replace(survivor, parents=parents)))
     return register

@@ -13,7 +13,7 @@ from registry.register.register import Register
 STAFF_ROLES = ("reviewer", "approver")
 
 
-class RoleBody(Shape):
+class RoleBody(Shape, frozen=True):
     party: PartyId
     role: Literal["reviewer", "approver", "authority", "regulator", "auditor", "trustee"]
 
@@ -23,7 +23,10 @@ def _decide_grant(context: Context, body: RoleBody, register: Register) -> Outco
     party = party_named(register, body.party, "/body/party")
     if body.role in party.live_roles():
         raise refused(
-            "INVALID_VALUE", f"The party has the role {body.role} already.", f"该主体已有角色 {body.role}。", "/body/role"
+            "INVALID_VALUE",
+            f"The party has the role {body.role} already.",
+            f"该主体已有角色 {body.role}。",
+            "/body/role",
         )
     if body.role in STAFF_ROLES and any(k.custody != "self" and k.is_live(context.time) for k in party.keys):
         raise refused(
@@ -41,7 +44,10 @@ def _decide_revoke(context: Context, body: RoleBody, register: Register) -> Outc
     party = party_named(register, body.party, "/body/party")
     if body.role not in party.live_roles():
         raise refused(
-            "ALREADY_ENDED", f"The party does not have the role {body.role}.", f"该主体没有角色 {body.role}。", "/body/role"
+            "ALREADY_ENDED",
+            f"The party does not have the role {body.role}.",
+            f"该主体没有角色 {body.role}。",
+            "/body/role",
         )
     roles = tuple(
         msgspec.structs.replace(role, ended=context.seq) if role.role == body.role and role.ended is None else role

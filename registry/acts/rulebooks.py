@@ -13,7 +13,7 @@ from registry.register.office_state import Adoption
 from registry.register.register import Register
 
 
-class AdoptBody(Shape):
+class AdoptBody(Shape, frozen=True):
     id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     version: Annotated[str, Meta(min_length=1, max_length=40)]
     sha256: Digest
@@ -28,7 +28,7 @@ def _parse(statement: Statement) -> AdoptBody:
 def _decide(context: Context, body: AdoptBody, register: Register) -> Outcome:
     must_be_registrar(context, register)
     registry = register.registry()
-    assert registry is not None  # noqa: S101  `must_be_registrar` saw it
+    assert registry is not None
     book = context.rulebook(body.sha256)
     if book is None:
         raise refused(
@@ -39,10 +39,14 @@ def _decide(context: Context, body: AdoptBody, register: Register) -> Outcome:
         )
     if (book.id, book.version) != (body.id, body.version):
         raise invalid(
-            "/body/id", f"the bytes are rulebook {book.id} version {book.version}", f"原文为规则簿 {book.id} 第 {book.version} 版"
+            "/body/id",
+            f"the bytes are rulebook {book.id} version {book.version}",
+            f"原文为规则簿 {book.id} 第 {book.version} 版",
         )
     if book.constants.review:
-        raise invalid("/body/sha256", "procedures with review are not carried out by this version", "本版本尚不办理需审查的程序")
+        raise invalid(
+            "/body/sha256", "procedures with review are not carried out by this version", "本版本尚不办理需审查的程序"
+        )
     adoption = Adoption(
         context.seq, body.id, body.version, body.sha256, given(body.default) or False, given(body.open) or False,
         book.constants.review,

@@ -9,22 +9,24 @@ from msgspec import UNSET, Meta, UnsetType, field
 from ledger.instants import format_instant
 from ledger.statement import Statement
 from registry.acts.shapes import FreeText, KindName, Shape, given, instant, invalid, plain
+from registry.register.scope import Duty, Scope
 from registry.title import scope as algebra
-from registry.title.scope import Duty, Scope
 from registry.title.vocabulary import ACTIONS, OPERATING, is_purpose, is_territory
 
 MAX_TERMS = 200
-Terms = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(min_length=1, max_length=MAX_TERMS)]
+Terms = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(min_length=1, max_length=MAX_TERMS)
+]
 _ALL_ACTIONS = frozenset(action for actions in ACTIONS.values() for action in actions)
 
 
-class DutyShape(Shape):
+class DutyShape(Shape, frozen=True):
     id: Annotated[str, Meta(pattern=r"^[a-z0-9_.-]{1,64}$")]
     when: Literal["before", "during", "after"]
     text: FreeText | UnsetType = UNSET
 
 
-class ScopeShape(Shape):
+class ScopeShape(Shape, frozen=True):
     purposes: Terms
     territory: Terms
     fields: Terms
@@ -44,7 +46,11 @@ class ScopeShape(Shape):
         for number, purpose in enumerate(self.purposes):
             place = f"{pointer}/purposes/{number}"
             if purpose == "*" and not title:
-                raise invalid(place, "`*` as purpose stands only on titles; name the purposes", "只有登记取得的权利可用 *，许可须写明用途")
+                raise invalid(
+                    place,
+                    "`*` as purpose stands only on titles; name the purposes",
+                    "只有登记取得的权利可用 *，许可须写明用途",
+                )
             if purpose != "*" and not is_purpose(purpose):
                 raise invalid(place, f"{purpose!r} is not a purpose of the vocabulary", "不是约定的用途")
         for number, place_name in enumerate(self.territory):

@@ -7,8 +7,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ledger.errors import FormatError, SignatureError
 from ledger.encoding import parse_base64url
+from ledger.errors import FormatError, SignatureError
 from ledger.instants import parse_instant
 from ledger.keys import Algorithm, check_public_key
 from ledger.statement import Statement
@@ -23,7 +23,7 @@ class Shape(Struct, frozen=True, forbid_unknown_fields=True):
     """Base of everything that a body is made of."""
 
 
-class Sd(Shape):
+class Sd(Shape, frozen=True):
     """A member kept confidential: the digest of its disclosure (contract section 8)."""
 
     sd: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
@@ -41,15 +41,18 @@ KindName = Annotated[str, Meta(pattern=r"^(holding|processing|operating|x\.[a-z0
 DateText = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Count = Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,30})$")]
 
-EVIDENCE_KINDS = (
-    "identity power_of_attorney source_statement collection_log contract authorisation consent pipia "
-    "security_assessment anonymisation_report compliance_report legal_opinion quality_report sample description "
-    "fingerprint watermark deposit_receipt notarisation public_query_code operation_agreement non_substitution_report "
-    "co_party_consent cost_ledger judgment order commitment"
-).split()
+EVIDENCE_KINDS = frozenset(
+    {
+        "identity", "power_of_attorney", "source_statement", "collection_log", "contract", "authorisation", "consent",
+        "pipia", "security_assessment", "anonymisation_report", "compliance_report", "legal_opinion", "quality_report",
+        "sample", "description", "fingerprint", "watermark", "deposit_receipt", "notarisation", "public_query_code",
+        "operation_agreement", "non_substitution_report", "co_party_consent", "cost_ledger", "judgment", "order",
+        "commitment",
+    }
+)  # fmt: skip
 
 
-class KeyShape(Shape):
+class KeyShape(Shape, frozen=True):
     """A public key with its algorithm."""
 
     alg: str
@@ -70,7 +73,7 @@ class KeyShape(Shape):
         return Key(self.alg, public)
 
 
-class EvidenceShape(Shape):
+class EvidenceShape(Shape, frozen=True):
     """A document beside the ledger, by its digest."""
 
     kind: str
@@ -167,10 +170,11 @@ def evidence(items: tuple[EvidenceShape, ...] | UnsetType, pointer: str) -> tupl
     for number, item in enumerate(found):
         if item.kind not in EVIDENCE_KINDS:
             raise invalid(f"{pointer}/{number}/kind", f"{item.kind!r} is not a kind of evidence", "不是约定的佐证种类")
-    return tuple(
-        Evidence(item.kind, item.sha256, int(item.bytes) if given(item.bytes) is not None else None, given(item.media_type))
-        for item in found
-    )
+    return tuple(Evidence(item.kind, item.sha256, _integer(item.bytes), given(item.media_type)) for item in found)
+
+
+def _integer(value: int | str | UnsetType) -> int | None:
+    return None if isinstance(value, UnsetType) else int(value)
 
 
 def must_be_confidential(pointer: str, value: Any) -> None:

@@ -62,3 +62,12 @@ class RefusedError(Exception):
 def refused(code: str, en: str, zh: str, pointer: str | None = None) -> RefusedError:
     """A refusal for one reason."""
     return RefusedError(Reason(code, Words(en, zh), pointer))
+
+
+def internal_error() -> RefusedError:
+    """INTERNAL: a statement whose code raised; it fails alone."""
+    return refused(
+        "INTERNAL",
+        "The registry failed on this statement; nothing was written. Report it with the time.",
+        "登记系统处理该声明时出错，未写入任何内容；请连同时间报告。",
+    )

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import msgspec
 
+from registry.register.scope import Scope
 from registry.register.values import Evidence, Stamp
-from registry.title.scope import Scope
 
 
 class End(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,11 +9,12 @@ Source: contract, sections 4 ("Scope"), 6 (order of codes) and 7; rights, sectio
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from ledger.instants import format_instant
+from registry.register.scope import Duty, Scope
 from registry.title.vocabulary import (
     EXCLUSIVITIES,
     KINDS,
@@ -31,35 +32,6 @@ from registry.title.vocabulary import (
 OPEN_END: Final = ".."  # how `wanted` and `allowed` write a term without an end
 
 _ALL_RIGHTS: Final = tuple(sorted(KINDS))
-
-
-class Duty(msgspec.Struct, frozen=True):
-    """What the holder must do. Two duties are the same only if all three members are equal."""
-
-    id: str
-    when: Literal["before", "during", "after"]
-    text: str | None = None
-
-    def __str__(self) -> str:
-        return " ".join(filter(None, (self.id, self.when, self.text)))
-
-
-class Scope(msgspec.Struct, frozen=True):
-    """What a right covers. Made by `scope`, `whole` or `meet`, never by hand: see the module's text on normal form.
-
-    `actions` None: the default of the right's kind. `rights`: what an operating right may confer, None all three.
-    `depth`: links that may still follow, None without limit, as titles have it.
-    """
-
-    purposes: tuple[str, ...]
-    territory: tuple[str, ...]
-    fields: tuple[str, ...]
-    starts: datetime
-    ends: datetime | None
-    duties: tuple[Duty, ...] = ()
-    actions: tuple[str, ...] | None = None
-    rights: tuple[str, ...] | None = None
-    depth: int | None = 0
 
 
 class Excess(msgspec.Struct, frozen=True):

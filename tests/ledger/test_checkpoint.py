@@ -157,6 +157,8 @@ def test_decimals_round_trip(number: int) -> None:
     assert parse_decimal(str(number)) == number
     with pytest.raises(FormatError):
         parse_decimal(f"0{number}")
+    with pytest.raises(FormatError):
+        parse_decimal(str(MAX_NUMBER + 1 + number))
 
 
 def note_of(text: str, *lines: Signature) -> str:

@@ -175,6 +175,21 @@ def test_damaged_consistency_is_refused(new: int, data: st.DataObject) -> None:
             merkle.verify_consistency(old, new, old_root, new_root, path)
 
 
+def test_bytes_do_not_move_between_hashes() -> None:
+    """The concatenation under a node is the same, so nothing but the length betrays these proofs."""
+    first, second, third, fourth = LEAVES[:4]
+    head = merkle.node_hash(first, second)
+    with pytest.raises(ProofError, match="32 bytes"):
+        merkle.verify_inclusion(first + second[:1], 0, 2, [second[1:]], head)
+    with pytest.raises(ProofError, match="32 bytes"):
+        merkle.verify_inclusion(b"short", 0, 1, [], b"short")
+    right = merkle.node_hash(third, fourth)
+    with pytest.raises(ProofError, match="32 bytes"):
+        merkle.verify_consistency(2, 4, head + right[:1], merkle.node_hash(head, right), [right[1:]])
+    with pytest.raises(ProofError, match="32 bytes"):
+        merkle.verify_consistency(1, 1, b"short", b"short", [])
+
+
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (-1, 3), (3, 3), (4, 3)])
 def test_leaves_outside_the_tree_have_no_proof(index: int, size: int) -> None:
     with pytest.raises(ProofError):

@@ -1,0 +1,134 @@
+"""Opens an envelope: everything that can be judged before the queue, without a lock. Contract section 2, order of checks.
+
+size → envelope → known payload → payload form → `log` → keys and signatures → queue → in the batch: the rest
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger.errors import DuplicateMemberError, FormatError, TooLargeError, UnknownMemberError
+from ledger.statement import Envelope, Statement, envelope_from_json, parse_statement
+from ledger.strict_json import parse_strict
+from registry.acts import ACTS
+from registry.acts.act import Act, Names
+from registry.documents.disclosures import match_disclosures
+from registry.refusals.refusal import RefusedError, refused
+from registry.signatures import Signers
+
+MAX_SUBMISSION_BYTES = 52_000 + 64 * 1024 + 8 * 1024
+"""An envelope and its disclosures, with room for the JSON around them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An envelope that has the form of one, with the disclosures that came beside it."""
+
+    envelope: Envelope
+    digest: bytes
+    disclosures: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Admitted:
+    """A statement that may join a batch."""
+
+    opened: Opened
+    statement: Statement
+    act: Act[Any]
+    body: Any
+    signers: Signers
+    disclosures: Mapping[str, str]
+    verified: set[tuple[int, str]] = field(default_factory=set)
+    """Signatures that hold, by position and key; the batch verifies only what is not among them."""
+
+    @property
+    def envelope(self) -> Envelope:
+        return self.opened.envelope
+
+    @property
+    def digest(self) -> bytes:
+        return self.opened.digest
+
+    def names(self) -> Names:
+        """Everything of the register that judging the statement needs."""
+        named = self.act.names(self.statement, self.body)
+        statement = self.statement
+        principals = (statement.for_,) if statement.for_ else ()
+        return Names(
+            (statement.by, *statement.with_, *principals, *named.parties),
+            named.keys, named.assets, named.rights, named.fingerprints, named.identifiers_of,
+        )  # fmt: skip
+
+
+def refusal_of(error: FormatError) -> RefusedError:
+    """The refusal that a breach of form means."""
+    code, zh = "MALFORMED", "不符合约定的格式"
+    if isinstance(error, TooLargeError):
+        code, zh = "TOO_LARGE", "超过规定的大小"
+    elif isinstance(error, DuplicateMemberError):
+        code, zh = "DUPLICATE_MEMBER", "同一成员重复出现"
+    elif isinstance(error, UnknownMemberError):
+        code, zh = "UNKNOWN_MEMBER", "含有约定之外的成员"
+    place = f"{error.pointer}: " if error.pointer else ""
+    return refused(code, f"{place}{error}.", f"{place}{zh}（{error}）。", error.pointer)
+
+
+def open_submission(data: bytes) -> Opened:
+    """The envelope in a request body or line: alone, or as `{"envelope": …, "disclosures": […]}`.
+
+    Raises:
+        RefusedError: TOO_LARGE, MALFORMED, DUPLICATE_MEMBER or UNKNOWN_MEMBER.
+    """
+    try:
+        if len(data) > MAX_SUBMISSION_BYTES:
+            raise TooLargeError(f"a submission has at most {MAX_SUBMISSION_BYTES} bytes")
+        value = parse_strict(data)
+        if isinstance(value, dict) and "envelope" in value:
+            return _with_disclosures(value)
+        envelope = envelope_from_json(value)
+    except FormatError as error:
+        raise refusal_of(error) from error
+    return Opened(envelope, envelope.digest())
+
+
+def _with_disclosures(value: dict[str, Any]) -> Opened:
+    for name in value:
+        if name not in ("envelope", "disclosures"):
+            raise UnknownMemberError(f"the member {name!r} is not known here", f"/{name}")
+    disclosures = value.get("disclosures", [])
+    if not isinstance(disclosures, list) or not all(isinstance(text, str) for text in disclosures):
+        raise FormatError("not a list of strings", "/disclosures")
+    envelope = envelope_from_json(value["envelope"], "/envelope")
+    return Opened(envelope, envelope.digest(), tuple(disclosures))
+
+
+def admit(opened: Opened, origin: str) -> Admitted:
+    """The statement in the envelope, if its form is right and it is meant for this log.
+
+    Raises:
+        RefusedError: MALFORMED, DUPLICATE_MEMBER, UNKNOWN_MEMBER, UNKNOWN_ACT, TOO_LARGE, INVALID_VALUE or WRONG_LOG.
+    """
+    try:
+        statement = parse_statement(opened.envelope)
+    except FormatError as error:
+        raise refusal_of(error) from error
+    act = ACTS.get(statement.act)
+    if act is None:
+        raise refused(
+            "UNKNOWN_ACT",
+            f"There is no act {statement.act!r} in this version.",
+            f"本版本没有行为 {statement.act!r}。",
+            "/act",
+        )
+    body = act.parse(statement)
+    disclosures = match_disclosures(statement.body, opened.disclosures)
+    if statement.log != origin:
+        raise refused(
+            "WRONG_LOG", f"The statement is for the log {statement.log}; this is {origin}.",
+            f"该声明指向登记簿 {statement.log}，而本登记簿为 {origin}。", "/log",
+        )  # fmt: skip
+    signers = Signers(
+        statement.by, statement.with_, statement.for_, statement.act, act.founding(body), act.proofs(body)
+    )
+    return Admitted(opened, statement, act, body, signers, disclosures)

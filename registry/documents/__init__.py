@@ -1,0 +1,1 @@
+"""What is kept beside the ledger: documents by digest, and the plain values behind confidential members."""

@@ -1,0 +1,140 @@
+"""The first start of a registry: its keys, and entry 0.
+
+    DIR/ 0700: keys/{log,log-mldsa44,registrar,clerk,seal}.pem, keys/custody.key, admin.token, registry.db, journal.db,
+    documents/
+
+Contract section 10. A start with keys that are not live in the log is refused.
+"""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ledger.checkpoint import log_verifier_keys
+from ledger.encoding import format_base64url
+from ledger.identifiers import key_identifier, party_identifier
+from ledger.keys import Algorithm, KeySigner, read_private_key, write_private_key
+from ledger.note import format_verifier_key
+from ledger.statement import Envelope
+from registry.clock import Clock
+from registry.drafting import make_payload, sign_payload
+from registry.law.rulebook import Rulebook
+from registry.register.office_state import Registry
+
+_ALGORITHMS = {
+    "log": Algorithm.ED25519,
+    "log-mldsa44": Algorithm.ML_DSA_44,
+    "registrar": Algorithm.ED25519,
+    "clerk": Algorithm.ED25519,
+    "seal": Algorithm.ES256,
+}
+
+
+class FoundingError(Exception):
+    """The registry cannot start with what it found. The words say what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryKeys:
+    """One key, one purpose."""
+
+    log: KeySigner
+    log_mldsa44: KeySigner
+    registrar: KeySigner
+    clerk: KeySigner
+    seal: KeySigner
+
+    @property
+    def registrar_party(self) -> str:
+        return party_identifier(self.registrar.public)
+
+    def default_origin(self) -> str:
+        """`<first 12 characters of the registrar's key id after key_>.local.test`."""
+        return key_identifier(self.registrar.public).removeprefix("key_")[:12] + ".local.test"
+
+    def log_keys(self, origin: str) -> list[str]:
+        """The verifier keys of the log, as text."""
+        return [format_verifier_key(key) for key in log_verifier_keys(origin, [self.log, self.log_mldsa44])]
+
+    @classmethod
+    def generate(cls) -> "RegistryKeys":
+        """New keys, held in memory."""
+        return cls(*(KeySigner.generate(algorithm) for algorithm in _ALGORITHMS.values()))
+
+
+def read_or_make_keys(folder: Path) -> RegistryKeys:
+    """The keys in `folder`, made if there are none at all.
+
+    Raises:
+        FoundingError: some are there and some are missing.
+    """
+    paths = {name: folder / f"{name}.pem" for name in _ALGORITHMS}
+    present = [name for name, path in paths.items() if path.exists()]
+    if not present:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, algorithm in _ALGORITHMS.items():
+            write_private_key(paths[name], KeySigner.generate(algorithm))
+        _write_secret(folder / "custody.key", secrets.token_hex(32))
+    elif len(present) != len(paths):
+        missing = ", ".join(str(paths[name]) for name in paths if name not in present)
+        raise FoundingError(f"keys are missing: {missing}. Put them back; a registry never starts with other keys.")
+    return RegistryKeys(*(read_private_key(path) for path in paths.values()))
+
+
+def read_or_make_token(path: Path) -> str:
+    """The administrator's token."""
+    if not path.exists():
+        _write_secret(path, secrets.token_urlsafe(32))
+    return path.read_text().strip()
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(text + "\n")
+
+
+def opening_statement(
+    keys: RegistryKeys,
+    origin: str,
+    clock: Clock,
+    rulebook: Rulebook,
+    name: str,
+    identifier: dict[str, str] | None = None,
+) -> Envelope:
+    """`log.open`, signed by the registrar, then by clerk and seal as proof that they have their keys."""
+
+    def shape(signer: KeySigner) -> dict[str, str]:
+        return {"alg": signer.algorithm.value, "public": format_base64url(signer.public)}
+
+    registrar: dict[str, Any] = {"name": name}
+    if identifier:
+        registrar["identifier"] = identifier
+    registrar["keys"] = [shape(keys.registrar)]
+    body = {
+        "origin": origin,
+        "registrar": registrar,
+        "clerk": shape(keys.clerk),
+        "log_keys": keys.log_keys(origin),
+        "seal_keys": [shape(keys.seal)],
+        "rulebook": rulebook.id,
+        "rulebook_sha256": rulebook.sha256,
+        "spec": 1,
+    }
+    payload = make_payload("log.open", origin, keys.registrar_party, clock.now(), body)
+    return sign_payload(payload, [keys.registrar, keys.clerk, keys.seal])
+
+
+def check_keys(keys: RegistryKeys, registry: Registry) -> None:
+    """Returns if the keys in the folder are those that the log names.
+
+    Raises:
+        FoundingError: they are not.
+    """
+    if registry.registrar != keys.registrar_party or list(registry.log_keys) != keys.log_keys(registry.origin):
+        raise FoundingError(
+            f"the keys in the data folder are not those of the log {registry.origin}; start with the folder that belongs to it"
+        )
+    seal = format_base64url(keys.seal.public)
+    if seal not in {key.public for key in registry.seal_keys}:
+        raise FoundingError("the seal key in the data folder is not live in the log")

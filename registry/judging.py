@@ -1,0 +1,150 @@
+"""Judges admitted statements one after the other on a loaded slice of the register. Pure but for its own progress.
+
+The writer and the auditor use the same code: what a replay decides is what was decided.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ledger.instants import format_instant
+from registry.acts.act import Context, Outcome
+from registry.admission import Admitted
+from registry.law.rulebook import Rulebook
+from registry.refusals.refusal import refused
+from registry.register.party import UNVERIFIED
+from registry.register.register import Register, Slot
+from registry.signatures import required_verifications
+
+OLDEST = timedelta(hours=24)
+OLDEST_JOINT = timedelta(days=14)
+NEWEST = timedelta(minutes=5)
+_OPEN_FAMILIES = ("party.", "key.")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How this registry admits statements."""
+
+    rulebook: Callable[[str], Rulebook | None]
+    verified_only: bool = False
+
+
+class Bench:
+    """A slice of the register with everything that this batch has changed in it so far."""
+
+    def __init__(self, base: Mapping[Slot, Any], rules: Rules, stems: set[str]) -> None:
+        """`stems` are those of identifiers that are taken already."""
+        self._base = base
+        self._rules = rules
+        self._stems = stems
+        self.changes: dict[Slot, Any] = {}
+
+    def register(self) -> Register:
+        """The register after what was accepted so far."""
+        return Register(_Layered(self.changes, self._base))
+
+    def judge(
+        self, item: Admitted, seq: int, time: datetime, folio_length: Callable[[str], int], *, check_at: bool = True
+    ) -> Outcome:
+        """What the statement brings about as entry `seq`. Nothing is changed until `accept`.
+
+        Raises:
+            RefusedError: it may not take effect.
+        """
+        register = self.register()
+        for verification in required_verifications(register, item.signers, item.envelope.signatures, time):
+            if (verification.position, verification.signature.key) not in item.verified:
+                verification.run(item.envelope)
+        self._check_admitted(item, register)
+        if check_at:
+            _check_at(item, time)
+        _check_expectations(item, folio_length)
+        ids = item.statement.objects()
+        if ids.stem in self._stems:
+            raise refused(
+                "ID_TAKEN",
+                f"The identifiers …_{ids.stem} are taken; use another nonce.",
+                f"标识 …_{ids.stem} 已被占用，请更换 nonce。",
+            )
+        context = Context(item.statement, seq, time, ids, self._rules.rulebook)
+        return item.act.decide(context, item.body, register)
+
+    def accept(self, item: Admitted, outcome: Outcome) -> None:
+        """The outcome is part of the register that the next statement sees."""
+        self.changes.update(outcome.register.changes)
+        self._stems.add(item.statement.objects().stem)
+
+    def fork(self) -> "Bench":
+        """A bench on top of this one, for statements that stand or fall together."""
+        return Bench(_Layered(self.changes, self._base), self._rules, set(self._stems))
+
+    def join(self, fork: "Bench") -> None:
+        """What the fork accepted is part of this bench."""
+        self.changes.update(fork.changes)
+        self._stems |= fork._stems  # noqa: SLF001  the same class
+
+    def _check_admitted(self, item: Admitted, register: Register) -> None:
+        if not self._rules.verified_only or item.statement.act.startswith(_OPEN_FAMILIES):
+            return
+        party = register.party(item.statement.by)
+        if party is not None and party.level == UNVERIFIED:
+            raise refused(
+                "NOT_ADMITTED",
+                "This registry takes statements of verified parties only; ask the registrar to verify you.",
+                "本登记簿只受理经核验主体的声明，请先向登记机构申请核验。",
+                "/by",
+            )
+
+
+class _Layered(Mapping[Slot, Any]):
+    """Two mappings read as one, the upper first."""
+
+    __slots__ = ("_lower", "_upper")
+
+    def __init__(self, upper: Mapping[Slot, Any], lower: Mapping[Slot, Any]) -> None:
+        self._upper, self._lower = upper, lower
+
+    def __getitem__(self, slot: Slot) -> Any:
+        return self._upper[slot] if slot in self._upper else self._lower[slot]
+
+    def get(self, slot: Slot, default: Any = None) -> Any:
+        found = self._upper.get(slot)
+        return self._lower.get(slot, default) if found is None else found
+
+    def __iter__(self) -> Any:
+        return iter({**self._lower, **self._upper})
+
+    def __len__(self) -> int:
+        return len({**self._lower, **self._upper})
+
+
+def _check_at(item: Admitted, time: datetime) -> None:
+    at = item.statement.at
+    oldest = OLDEST_JOINT if item.statement.with_ else OLDEST
+    if time - at > oldest:
+        raise refused(
+            "AT_STALE",
+            f"The statement is dated {format_instant(at)}, more than {oldest} before now; sign it again.",
+            f"声明日期 {format_instant(at)} 过早，请重新签署。",
+            "/at",
+        )
+    if at - time > NEWEST:
+        raise refused(
+            "AT_FUTURE",
+            f"The statement is dated {format_instant(at)}, more than five minutes ahead; check your clock.",
+            f"声明日期 {format_instant(at)} 超前五分钟以上，请校准时钟。",
+            "/at",
+        )
+
+
+def _check_expectations(item: Admitted, folio_length: Callable[[str], int]) -> None:
+    for folio, expected in item.statement.expect.items():
+        if (length := folio_length(folio)) != expected:
+            raise refused(
+                "STALE",
+                f"The folio {folio} has {length} entries, not {expected}; look at what is new and sign again.",
+                f"登记簿页 {folio} 现有 {length} 条，而非 {expected} 条；请查看新增内容后重新签署。",
+                f"/expect/{folio}",
+            )

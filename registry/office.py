@@ -1,0 +1,235 @@
+"""`Office.submit`: the one way in.
+
+Opens envelopes in parallel, queues what may join a batch, and waits for the writer. REST, forms, bulk files, demos and
+tests all end here.
+"""
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from ledger.errors import JournalConflictError
+from ledger.log import Log
+from ledger.statement import Statement
+from registry.acts.act import Names
+from registry.admission import Admitted, Opened, admit, open_submission
+from registry.clock import Clock
+from registry.judging import Rules
+from registry.receipts import receipt_maker, stored_facts
+from registry.refusals.refusal import RefusedError, internal_error, refused
+from registry.register.register import Register
+from registry.signatures import required_verifications
+from registry.store.loading import load
+from registry.writer import Answer, Group, Writer
+
+logger = structlog.get_logger("sanquan.registry")
+
+MAX_BATCH = 256
+MAX_ATOMIC = 256
+_QUEUE_GROUPS = 1_024
+_QUEUE_PATIENCE_S = 5.0
+_VERIFY_CHUNK = 16
+Gate = Callable[[Statement], None]
+"""Called with every statement before its signatures are looked at; raises `RefusedError` to turn it away."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    group: Group
+    answers: "Future[list[Answer]]"
+
+
+class Office:
+    """Takes statements and answers when they are durable. May be used from any thread."""
+
+    def __init__(self, engine: Engine, notes: Engine, log: Log[Connection], clock: Clock, rules: Rules) -> None:
+        self._engine = engine
+        self._log = log
+        self._clock = clock
+        self._writer = Writer(engine, notes, log, rules)
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUE_GROUPS)
+        self._verifiers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="verify")
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self.read_only: str | None = None
+        """Why nothing is written, if nothing is."""
+
+    def start(self) -> None:
+        """The newest root is signed and the writer runs."""
+        if self.read_only is None:
+            self._writer.sign_head()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Everything queued is answered; the writer has ended."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+        self._verifiers.shutdown()
+
+    def submit(
+        self, submissions: Sequence[bytes], *, atomic: bool = False, trial: bool = False, short: bool = False,
+        gate: Gate | None = None,
+    ) -> list[Answer]:  # fmt: skip
+        """One answer a submission, in order; all are acted on in order."""
+        if atomic and len(submissions) > MAX_ATOMIC:
+            raise refused(
+                "TOO_LARGE", f"At most {MAX_ATOMIC} lines stand or fall together.", f"整批提交至多 {MAX_ATOMIC} 行。"
+            )
+        answers: list[Answer | None] = [None] * len(submissions)
+        opened = self._open(submissions, answers)
+        self._answer_known(opened, answers, short=short)
+        admitted = self._admit(opened, answers, gate)
+        self._verify(admitted, answers, alone=len(submissions) == 1)
+        ready = {place: item for place, item in admitted.items() if answers[place] is None}
+        if atomic and any(answer is not None and answer.refusal for answer in answers):
+            return _refuse_rest(answers)
+        places = list(ready)
+        step = max(1, len(places)) if atomic else MAX_BATCH
+        waiting = [
+            (chunk, self._enqueue(Group([ready[p] for p in chunk], atomic, trial, short)))
+            for chunk in (places[i : i + step] for i in range(0, len(places), step))
+        ]
+        for chunk, future in waiting:
+            for place, answer in zip(chunk, future.result(), strict=True):
+                answers[place] = answer
+        return [answer for answer in answers if answer is not None]
+
+    def _open(self, submissions: Sequence[bytes], answers: list[Answer | None]) -> dict[int, Opened]:
+        opened = {}
+        for place, data in enumerate(submissions):
+            try:
+                opened[place] = open_submission(data)
+            except RefusedError as refusal:
+                answers[place] = Answer(refusal=refusal)
+        return opened
+
+    def _answer_known(self, opened: dict[int, Opened], answers: list[Answer | None], *, short: bool) -> None:
+        """The same payload again gets the first receipt's facts; its signatures are not looked at."""
+        with self._engine.connect() as tx:
+            storage = self._log.storage
+            positions = storage.positions(tx, [item.digest for item in opened.values()])
+            maker = receipt_maker(storage, tx, self._log.verifier_keys()) if positions else None
+            if maker is None:
+                return
+            signed = {digest: position for digest, position in positions.items() if position < maker.size}
+            facts = stored_facts(storage, tx, list(signed.values()))
+            for place, item in opened.items():
+                if (position := signed.get(item.digest)) is not None:
+                    answers[place] = Answer(maker.make(facts[position], short=short), known=True)
+
+    def _admit(self, opened: dict[int, Opened], answers: list[Answer | None], gate: Gate | None) -> dict[int, Admitted]:
+        admitted = {}
+        for place, item in opened.items():
+            if answers[place] is not None:
+                continue
+            try:
+                admitted[place] = admit(item, self._log.origin)
+                if gate:
+                    gate(admitted[place].statement)
+                if self.read_only:
+                    raise refused("READ_ONLY", self.read_only, f"登记系统现为只读：{self.read_only}")
+            except RefusedError as refusal:
+                answers[place] = Answer(refusal=refusal)
+            except Exception:
+                logger.exception("admission failed", statement=item.digest.hex())
+                answers[place] = Answer(refusal=internal_error())
+        return admitted
+
+    def _verify(self, admitted: dict[int, Admitted], answers: list[Answer | None], *, alone: bool) -> None:
+        """Signatures that can be verified by the keys as they stand are; the heavy part runs on all cores.
+
+        In a file of many statements a key may come with an earlier line, so an unknown one is left to the batch.
+        """
+        if not admitted:
+            return
+        with self._engine.connect() as tx:
+            register = Register(load(tx, [_signing_names(item) for item in admitted.values()]))
+        now = self._clock.now()
+        jobs: list[tuple[int, Admitted]] = []
+        for place, item in admitted.items():
+            try:
+                required_verifications(register, item.signers, item.envelope.signatures, now)
+                jobs.append((place, item))
+            except RefusedError as refusal:
+                if alone or refusal.code not in ("KEY_UNKNOWN", "KEY_INACTIVE"):
+                    answers[place] = Answer(refusal=refusal)
+
+        def run(chunk: Sequence[tuple[int, Admitted]]) -> None:
+            for place, item in chunk:
+                try:
+                    for verification in required_verifications(register, item.signers, item.envelope.signatures, now):
+                        verification.run(item.envelope)
+                        item.verified.add((verification.position, verification.signature.key))
+                except RefusedError as refusal:
+                    answers[place] = Answer(refusal=refusal)
+
+        if len(jobs) <= 1:
+            run(jobs)
+        else:
+            list(self._verifiers.map(run, (jobs[i : i + _VERIFY_CHUNK] for i in range(0, len(jobs), _VERIFY_CHUNK))))
+
+    def _enqueue(self, group: Group) -> "Future[list[Answer]]":
+        future: Future[list[Answer]] = Future()
+        try:
+            self._queue.put(_Waiting(group, future), timeout=_QUEUE_PATIENCE_S)
+        except queue.Full:
+            full = refused("QUEUE_FULL", "Too many statements wait; try again shortly.", "排队的声明过多，请稍后再试。")
+            future.set_result([Answer(refusal=full) for _ in group.items])
+        return future
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, ended = self._gather(first)
+            self._write(batch)
+            if ended:
+                return
+
+    def _gather(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+        """All that waits, up to a full batch: an idle office never makes anybody wait for company."""
+        batch, count = [first], len(first.group.items)
+        while count < MAX_BATCH:
+            try:
+                waiting = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if waiting is None:
+                return batch, True
+            batch.append(waiting)
+            count += len(waiting.group.items)
+        return batch, False
+
+    def _write(self, batch: list[_Waiting]) -> None:
+        try:
+            answers = self._writer.write([waiting.group for waiting in batch], self._clock.now())
+        except Exception as error:
+            logger.exception("batch failed")
+            if isinstance(error, JournalConflictError):
+                self.read_only = str(error)
+            failed = refused(
+                "INTERNAL",
+                "The batch could not be written; nothing of it is in the register.",
+                "本批未能写入，登记簿未发生变化。",
+            )
+            answers = [[Answer(refusal=failed) for _ in waiting.group.items] for waiting in batch]
+        for waiting, found in zip(batch, answers, strict=True):
+            waiting.answers.set_result(found)
+
+
+def _signing_names(item: Admitted) -> Names:
+    named = item.names()
+    return Names(parties=(item.statement.by, *item.statement.with_), keys=named.keys)
+
+
+def _refuse_rest(answers: list[Answer | None]) -> list[Answer]:
+    other = refused(
+        "BATCH_REFUSED",
+        "Another statement of this batch was refused, so none was written.",
+        "同批另有声明被拒绝，整批未写入。",
+    )
+    return [answer if answer is not None else Answer(refusal=other) for answer in answers]

@@ -1,0 +1,296 @@
+"""Everything that is asked of a registry. Reads never touch the writer.
+
+Answers speak from a signed size: the newest, or an earlier one that was asked for. The same question at the same size
+and instant has the same answer for ever.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, select
+
+from ledger.entry import parse_entry
+from ledger.instants import format_instant
+from ledger.log import Log, node_reader
+from ledger.merkle import consistency_path, inclusion_path, root_at
+from ledger.proof import TlogProof, format_proof
+from ledger.statement import parse_statement
+from ledger.storage import EntryRow
+from registry.acts.act import Names
+from registry.clock import Clock
+from registry.receipts import Receipt, receipt_maker, stored_facts
+from registry.refusals.refusal import RefusedError, refused
+from registry.register.asset import Case
+from registry.register.office_state import Registry
+from registry.register.register import Register
+from registry.register.right import Right
+from registry.store.lists import LISTINGS, Filters, acts_page
+from registry.store.loading import by_refs, load, load_assets, load_parties, load_registry, refs_of
+from registry.store.tables import CASE, RIGHT
+from registry.title.check import check
+from registry.title.question import Answer, Question
+from registry.views import View, asset_view, case_view, party_view, right_view
+
+_CHECK_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """From where an answer speaks: an instant in the world, and how much the register knew."""
+
+    at: datetime
+    size: int
+
+
+def not_found(what: str) -> RefusedError:
+    """NOT_FOUND."""
+    return refused("NOT_FOUND", f"There is no {what} in this register.", f"本登记簿中没有 {what}。")
+
+
+class Reader:
+    """Reads of one registry. May be used from any thread; each call has a transaction of its own."""
+
+    def __init__(self, engine: Engine, log: Log[Connection], clock: Clock) -> None:
+        self._engine = engine
+        self._log = log
+        self._clock = clock
+
+    @contextmanager
+    def _moment(self, at: datetime | None, size: int | None) -> Iterator[tuple[Connection, Moment]]:
+        with self._engine.connect() as tx:
+            newest = self._log.storage.checkpoint(tx)
+            signed = newest.size if newest else 0
+            if size is not None and size > signed:
+                raise refused(
+                    "BEHIND",
+                    f"The register is signed up to size {signed}; {size} is not here yet. Try again.",
+                    f"登记簿已签署至 {signed} 条，尚未到 {size} 条，请稍后再试。",
+                    "/size",
+                )
+            yield tx, Moment(at or self._clock.now(), signed if size is None else size)
+
+    def moment(self, at: datetime | None = None, size: int | None = None) -> Moment:
+        """The instant and size that a question means.
+
+        Raises:
+            RefusedError: BEHIND.
+        """
+        with self._moment(at, size) as (_, moment):
+            return moment
+
+    def root(self, tx: Connection, size: int) -> bytes:
+        """The Merkle root at a size."""
+        checkpoint = self._log.storage.checkpoint(tx, size)
+        return checkpoint.root if checkpoint else root_at(size, node_reader(self._log.storage, tx))
+
+    def registry(self) -> Registry:
+        """What the register knows of itself.
+
+        Raises:
+            RefusedError: NOT_FOUND before the log is open.
+        """
+        with self._engine.connect() as tx:
+            registry = load_registry(tx)
+        if registry is None:
+            raise not_found("log")
+        return registry
+
+    def check(
+        self, questions: Sequence[Question], at: datetime | None = None, size: int | None = None
+    ) -> tuple[list[Answer], dict[str, Any]]:
+        """The answers in order, and the ledger that they speak from: origin, size, root."""
+        answers: list[Answer] = []
+        with self._moment(at, size) as (tx, moment):
+            for start in range(0, len(questions), _CHECK_CHUNK):
+                chunk = questions[start : start + _CHECK_CHUNK]
+                names = Names(tuple(q.party for q in chunk), assets=tuple(q.asset for q in chunk))
+                register = Register(load(tx, [names])).as_of(moment.size)
+                answers += [check(question, register, moment.at, moment.size) for question in chunk]
+            ledger = {"origin": self._log.origin, "size": moment.size, "root": self.root(tx, moment.size).hex()}
+        return answers, ledger
+
+    def party(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
+        """A party.
+
+        Raises:
+            RefusedError: NOT_FOUND, BEHIND.
+        """
+        with self._moment(at, size) as (tx, moment):
+            party = load_parties(tx, [identifier]).get(("party", identifier))
+        then = party.as_of(moment.size) if party else None
+        if then is None:
+            raise not_found(identifier)
+        return party_view(then), moment
+
+    def asset(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
+        """An asset with its rights and cases.
+
+        Raises:
+            RefusedError: NOT_FOUND, BEHIND.
+        """
+        with self._moment(at, size) as (tx, moment):
+            refs = list(refs_of(tx, [identifier]).values())
+            register = Register(load_assets(tx, refs)).as_of(moment.size) if refs else Register({})
+            asset = register.asset(identifier)
+            if asset is None:
+                raise not_found(identifier)
+            documents = tx.execute(select(CASE.c.document).where(CASE.c.asset_ref == asset.ref).order_by(CASE.c.ref))
+            found = (msgspec.json.decode(row.document, type=Case).as_of(moment.size) for row in documents)
+            cases = [case for case in found if case is not None]
+        return asset_view(asset, register.rights_of(asset.id), cases, moment.at), moment
+
+    def right(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
+        """A right.
+
+        Raises:
+            RefusedError: NOT_FOUND, BEHIND.
+        """
+        with self._moment(at, size) as (tx, moment):
+            found = by_refs(tx, RIGHT, Right, refs_of(tx, [identifier]).values())
+        then = found[0].as_of(moment.size) if found and found[0].id == identifier else None
+        if then is None:
+            raise not_found(identifier)
+        return right_view(then, moment.at), moment
+
+    def case(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
+        """A case.
+
+        Raises:
+            RefusedError: NOT_FOUND, BEHIND.
+        """
+        with self._moment(at, size) as (tx, moment):
+            found = by_refs(tx, CASE, Case, refs_of(tx, [identifier]).values())
+        then = found[0].as_of(moment.size) if found and found[0].id == identifier else None
+        if then is None:
+            raise not_found(identifier)
+        return case_view(then), moment
+
+    def page(
+        self, what: str, filters: Filters, *, after: int, limit: int, at: datetime | None, size: int | None
+    ) -> tuple[list[View], int | None, Moment]:
+        """A page of `assets`, `rights`, `cases` or `parties`, and where the next starts."""
+        with self._moment(at, size) as (tx, moment):
+            page = LISTINGS[what].page(tx, filters, moment.at, after, limit, moment.size)
+        return page.items, page.after, moment
+
+    def entries(
+        self, filters: Filters, *, after: int, limit: int, size: int | None
+    ) -> tuple[list[View], int | None, Moment]:
+        """A page of entries by act, author or folio, and where the next starts."""
+        with self._moment(None, size) as (tx, moment):
+            folios = filters.get("folio")
+            if folios:
+                lines = {p for f in folios for p in self._log.storage.folio_lines(tx, f, 0, moment.size, moment.size)}
+                wanted, next_ = _folio_page(tx, sorted(lines), filters, after, limit, moment.size)
+            else:
+                wanted, next_ = acts_page(tx, filters, after, limit, moment.size)
+            rows = [row for position in wanted for row in self._log.storage.entries(tx, position, position + 1)]
+        return [entry_view(row) for row in rows], next_, moment
+
+    def history(self, asset: str, size: int | None) -> tuple[list[View], Moment]:
+        """The entries of an asset's folio, oldest first.
+
+        Raises:
+            RefusedError: NOT_FOUND, BEHIND.
+        """
+        with self._moment(None, size) as (tx, moment):
+            positions = self._log.storage.folio_lines(tx, asset, 0, moment.size, moment.size)
+            rows = [row for position in positions for row in self._log.storage.entries(tx, position, position + 1)]
+        if not rows or not asset.startswith("ast_"):
+            raise not_found(asset)
+        return [entry_view(row) for row in rows], moment
+
+    def entry(self, position: int) -> EntryRow:
+        """An entry of the signed log.
+
+        Raises:
+            RefusedError: NOT_FOUND.
+        """
+        with self._moment(None, None) as (tx, moment):
+            rows = self._log.storage.entries(tx, position, position + 1)
+        if not rows or position >= moment.size:
+            raise not_found(f"entry {position}")
+        return rows[0]
+
+    def statement(self, digest: bytes) -> tuple[str, Receipt]:
+        """The envelope as it stands in the entry, and the receipt with a proof to the newest signed root.
+
+        Raises:
+            RefusedError: NOT_FOUND.
+        """
+        with self._engine.connect() as tx:
+            storage = self._log.storage
+            position = storage.positions(tx, [digest]).get(digest)
+            maker = receipt_maker(storage, tx, self._log.verifier_keys())
+            if position is None or maker is None or position >= maker.size:
+                raise not_found(f"statement {digest.hex()}")
+            facts = stored_facts(storage, tx, [position])[position]
+            data = storage.entries(tx, position, position + 1)[0].data.decode()
+        return data[data.index('"statement":') + len('"statement":') : -1], maker.make(facts)
+
+    def inclusion(self, position: int, size: int | None) -> str:
+        """The tlog-proof of an entry for a signed size (default the newest).
+
+        Raises:
+            RefusedError: SIZE_NOT_SIGNED or NOT_FOUND.
+        """
+        with self._engine.connect() as tx:
+            checkpoint = self._log.storage.checkpoint(tx, size)
+            if checkpoint is None:
+                raise refused(
+                    "SIZE_NOT_SIGNED",
+                    f"No checkpoint was signed at size {size}; ask without `size`, or for one that a receipt shows.",
+                    f"在 {size} 条处没有签署检查点；可不写 size，或采用回执中的大小。",
+                    "/size",
+                )
+            if position >= checkpoint.size:
+                raise not_found(f"entry {position} at size {checkpoint.size}")
+            path = inclusion_path(position, checkpoint.size, node_reader(self._log.storage, tx))
+        return format_proof(TlogProof(position, tuple(path), checkpoint.note))
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The consistency proof between two sizes.
+
+        Raises:
+            RefusedError: BEHIND or INVALID_VALUE.
+        """
+        with self._moment(None, new) as (tx, _):
+            if not 0 < old <= new:
+                raise refused(
+                    "INVALID_VALUE", "A consistency proof leads from a size above 0 to one not smaller.",
+                    "一致性证明须从大于 0 的大小通向不小于它的大小。", "/from",
+                )  # fmt: skip
+            return consistency_path(old, new, node_reader(self._log.storage, tx))
+
+
+def _folio_page(
+    tx: Connection, positions: Sequence[int], filters: Mapping[str, Sequence[str]], after: int, limit: int, size: int
+) -> tuple[list[int], int | None]:
+    found = [position for position in positions if position > after]
+    if filters.get("act") or filters.get("by"):
+        allowed = set(acts_page(tx, filters, after, size, size)[0])
+        found = [position for position in found if position in allowed]
+    return found[:limit], found[limit - 1] if len(found) > limit else None
+
+
+def entry_view(row: EntryRow) -> View:
+    """{seq, time, leaf_hash, bytes, statement}: the entry's text and its statement decoded."""
+    entry = parse_entry(row.data)
+    statement = parse_statement(entry.envelope)
+    decoded: View = {"id": statement.identifier, "act": statement.act, "log": statement.log, "by": statement.by}
+    if statement.for_:
+        decoded["for"] = statement.for_
+    if statement.with_:
+        decoded["with"] = list(statement.with_)
+    decoded |= {"at": format_instant(statement.at), "body": dict(statement.body)}
+    return {
+        "seq": row.position,
+        "time": format_instant(entry.time),
+        "leaf_hash": row.leaf.hex(),
+        "bytes": row.data.decode("ascii"),
+        "statement": decoded,
+    }

@@ -1,0 +1,106 @@
+"""What a submitter gets: where the statement stands, what it made, and the proof. Contract section 6, "Receipt"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from ledger.checkpoint import only_ed25519_line
+from ledger.entry import Entry, FolioLine, parse_entry
+from ledger.instants import format_instant
+from ledger.log import node_reader
+from ledger.merkle import NodeReader, inclusion_path
+from ledger.note import VerifierKey
+from ledger.proof import TlogProof, format_proof
+from ledger.storage import CheckpointRow, LogStorage
+from registry.acts.act import Outcome
+from registry.store.tables import ACT
+
+Receipt = dict[str, Any]
+
+
+def _folio(line: FolioLine) -> dict[str, Any]:
+    return {"id": line.folio, "n": line.number, "prev": line.previous}
+
+
+def made_objects(outcome: Outcome) -> list[dict[str, str]]:
+    """The `ids` of a receipt."""
+    return [{"id": made.id, "kind": made.kind} if made.kind else {"id": made.id} for made in outcome.made]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A receipt but for its proof."""
+
+    entry: Entry
+    statement: bytes
+    leaf: bytes
+    ids: list[dict[str, str]]
+    warnings: list[Any]
+
+
+class ReceiptMaker:
+    """Makes receipts that prove inclusion in one signed root."""
+
+    def __init__(self, checkpoint: CheckpointRow, node: NodeReader, keys: Sequence[VerifierKey]) -> None:
+        self.size = checkpoint.size
+        self._node = node
+        self._note = checkpoint.note
+        self._short: str | None = None
+        self._keys = keys
+
+    def make(self, facts: Facts, *, short: bool = False) -> Receipt:
+        """The receipt; with `short` its checkpoint carries the Ed25519 line only."""
+        entry = facts.entry
+        path = inclusion_path(entry.position, self.size, self._node)
+        proof = format_proof(TlogProof(entry.position, tuple(path), self._short_note() if short else self._note))
+        return {
+            "statement": facts.statement.hex(),
+            "seq": entry.position,
+            "time": format_instant(entry.time),
+            "leaf_hash": facts.leaf.hex(),
+            "ids": facts.ids,
+            "folios": [_folio(line) for line in entry.folios],
+            "warnings": facts.warnings,
+            "proof": proof,
+        }
+
+    def _short_note(self) -> str:
+        if self._short is None:
+            self._short = only_ed25519_line(self._note, self._keys)
+        return self._short
+
+
+def trial_receipt(statement: bytes, time: str, outcome: Outcome, folios: Sequence[FolioLine]) -> Receipt:
+    """What a dry run answers: no position, leaf hash or proof."""
+    return {
+        "statement": statement.hex(),
+        "time": time,
+        "ids": made_objects(outcome),
+        "folios": [_folio(line) for line in folios],
+        "warnings": [dict(warning) for warning in outcome.warnings],
+    }
+
+
+def stored_facts(storage: LogStorage[Connection], tx: Connection, positions: Sequence[int]) -> dict[int, Facts]:
+    """The facts of receipts given before, by position."""
+    acts = {
+        row.seq: (msgspec.json.decode(row.made), msgspec.json.decode(row.warnings))
+        for row in tx.execute(select(ACT.c.seq, ACT.c.made, ACT.c.warnings).where(ACT.c.seq.in_(positions)))
+    }
+    found = {}
+    for position in positions:
+        for row in storage.entries(tx, position, position + 1):
+            ids, warnings = acts.get(position, ([], []))
+            found[position] = Facts(parse_entry(row.data), row.statement, row.leaf, ids, warnings)
+    return found
+
+
+def receipt_maker(
+    storage: LogStorage[Connection], tx: Connection, keys: Sequence[VerifierKey], size: int | None = None
+) -> ReceiptMaker | None:
+    """A maker for the signed root of `size`, or the newest; None if that size is not signed."""
+    checkpoint = storage.checkpoint(tx, size)
+    return ReceiptMaker(checkpoint, node_reader(storage, tx), keys) if checkpoint else None

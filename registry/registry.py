@@ -1,0 +1,121 @@
+"""A registry, put together: database, journal, keys, log, office and reader. Opened by the server, tools and tests."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from ledger.journal import SigningJournal
+from ledger.log import Log
+from ledger.statement import format_envelope
+from ledger.storage.sql import SqlLogStorage
+from registry.clock import Clock, SystemClock
+from registry.documents.folder import Documents
+from registry.founding import (
+    FoundingError,
+    RegistryKeys,
+    check_keys,
+    opening_statement,
+    read_or_make_keys,
+    read_or_make_token,
+)
+from registry.judging import Rules
+from registry.office import Office
+from registry.reading import Reader
+from registry.store.database import create_tables, open_database, sqlite_url
+from registry.store.loading import load_registry
+
+DEFAULT_NAME = "Sanquan registry / 三权登记处"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a registry is opened. `folder` None: everything in memory but the database, for tests."""
+
+    folder: Path | None = None
+    origin: str | None = None
+    database: str | None = None
+    name: str = DEFAULT_NAME
+    identifier: dict[str, str] | None = None
+    verified_only: bool = False
+
+
+@dataclass(slots=True)
+class Registry:
+    """An open registry. `close` it when done."""
+
+    origin: str
+    keys: RegistryKeys
+    office: Office
+    reader: Reader
+    documents: Documents
+    clock: Clock
+    log: Log[Connection]
+    admin_token: str
+    is_new: bool
+    _closers: list[Callable[[], None]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """What was queued is answered, files are released."""
+        for closer in self._closers:
+            closer()
+
+
+def open_registry(options: Options, clock: Clock | None = None, database: str | None = None) -> Registry:
+    """The registry in the folder, made on a first start with an empty database and journal.
+
+    Raises:
+        FoundingError: keys missing or not those of the log, another origin, or no log where a journal is.
+    """
+    folder = options.folder
+    clock = clock or SystemClock()
+    if folder:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = read_or_make_keys(folder / "keys") if folder else RegistryKeys.generate()
+    token = read_or_make_token(folder / "admin.token") if folder else ""
+    url = database or options.database or (sqlite_url(folder / "registry.db") if folder else "")
+    engine, notes = open_database(url), open_database(url, durable=False)
+    storage = SqlLogStorage()
+    with engine.begin() as tx:
+        storage.create(tx)
+        create_tables(tx)
+        known = load_registry(tx)
+    if known is not None:
+        check_keys(keys, known)
+        if options.origin and options.origin != known.origin:
+            raise FoundingError(f"this is the registry {known.origin}, not {options.origin}")
+    origin = known.origin if known else options.origin or keys.default_origin()
+    journal = SigningJournal(folder / "journal.db" if folder else None)
+    documents = Documents(folder / "documents" if folder else None)
+    log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
+    office = Office(engine, notes, log, clock, Rules(documents.rulebook, options.verified_only))
+    registry = Registry(
+        origin, keys, office, Reader(engine, log, clock), documents, clock, log, token, known is None,
+        [office.stop, journal.close, engine.dispose, notes.dispose],
+    )  # fmt: skip
+    _start(registry, options, engine)
+    return registry
+
+
+def _start(registry: Registry, options: Options, engine: Engine) -> None:
+    """The log is open and the newest root signed; read-only if the database is behind the journal."""
+    builtin = registry.documents.put_builtin("internal")
+    with engine.connect() as tx:
+        head = registry.log.storage.head(tx)
+    signed = registry.log.signed_before()
+    if signed is not None and signed[0] > head.size:
+        registry.office.read_only = (
+            f"The journal says that {signed[0]} entries were signed, but the database holds {head.size}: an older copy "
+            "was put back. Restore the newest copy."
+        )
+        if registry.is_new:
+            raise FoundingError("a journal is here but no log; restore the database that belongs to it")
+    registry.office.start()
+    if registry.is_new:
+        envelope = opening_statement(
+            registry.keys, registry.origin, registry.clock, builtin, options.name, options.identifier
+        )
+        (answer,) = registry.office.submit([format_envelope(envelope).encode()])
+        if answer.refusal:
+            raise FoundingError(f"the log could not be opened: {answer.refusal}")

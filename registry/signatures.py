@@ -1,0 +1,137 @@
+"""Who signed: exactly one signature a signer, `by` first, then `with` in order, then proofs of possession.
+
+The algorithm comes from the key's record; a key counts if it is added, effective and not revoked at the time of the
+entry. Contract section 2, "Who signs" and "Keys".
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.errors import SignatureError
+from ledger.identifiers import key_identifier
+from ledger.keys import Algorithm, verify_signature
+from ledger.statement import Envelope, EnvelopeSignature
+from registry.acts import FOR_PRINCIPALS
+from registry.acts.act import Key
+from registry.refusals.refusal import RefusedError, refused
+from registry.register.register import Register
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A signature to be verified: the heavy part, which needs nothing of the register any more."""
+
+    position: int
+    algorithm: Algorithm
+    public: bytes
+    signature: EnvelopeSignature
+
+    def run(self, envelope: Envelope) -> None:
+        """Returns if the signature is one of the envelope's payload.
+
+        Raises:
+            RefusedError: SIGNATURE_INVALID.
+        """
+        try:
+            verify_signature(self.algorithm, self.public, envelope.signed_bytes(), self.signature.value)
+        except SignatureError as error:
+            raise refused(
+                "SIGNATURE_INVALID",
+                f"Signature {self.position + 1} by {self.signature.key} does not verify: {error}.",
+                f"第 {self.position + 1} 个签名（{self.signature.key}）验证不通过。",
+                f"/signatures/{self.position}",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """Who has to sign a statement."""
+
+    by: str
+    with_: tuple[str, ...]
+    for_: str | None
+    act: str
+    founding: tuple[Key, ...]
+    proofs: tuple[Key, ...]
+
+
+def required_verifications(
+    register: Register, signers: Signers, signatures: tuple[EnvelopeSignature, ...], time: datetime
+) -> tuple[Verification, ...]:
+    """The signatures to be verified, each with the key that must have made it, at the key state of `time`.
+
+    Raises:
+        RefusedError: SIGNATURE_MISSING, SIGNATURE_SURPLUS, KEY_UNKNOWN, KEY_INACTIVE or NOT_ENTITLED.
+    """
+    _check_principal(signers)
+    expected = 1 + len(signers.with_) + len(signers.proofs)
+    if len(signatures) < expected:
+        raise refused(
+            "SIGNATURE_MISSING",
+            f"{expected} signatures are needed (by, with, then keys that the statement adds), {len(signatures)} are there.",
+            f"需要 {expected} 个签名（依次为 by、with、所添加的密钥），现有 {len(signatures)} 个。",
+            "/signatures",
+        )
+    if len(signatures) > expected:
+        raise refused(
+            "SIGNATURE_SURPLUS",
+            f"Exactly {expected} signatures are expected, {len(signatures)} are there.",
+            f"应当恰有 {expected} 个签名，现有 {len(signatures)} 个。",
+            f"/signatures/{expected}",
+        )
+    found = []
+    for position, party in enumerate((signers.by, *signers.with_)):
+        founding = signers.founding[0] if position == 0 and signers.founding else None
+        found.append(_of_party(register, party, signatures[position], position, time, founding))
+    for offset, key in enumerate(signers.proofs):
+        position = 1 + len(signers.with_) + offset
+        found.append(_of_key(key, signatures[position], position))
+    return tuple(found)
+
+
+def _check_principal(signers: Signers) -> None:
+    if signers.for_ is None:
+        return
+    if signers.act not in FOR_PRINCIPALS or signers.for_ not in signers.with_:
+        raise refused(
+            "NOT_ENTITLED",
+            "`for` counts only where the principal joins in `with`, and only for acts that an agent may send.",
+            "for 所列委托人须列入 with 并签名，且仅限代理人可以办理的行为。",
+            "/for",
+        )
+
+
+def _of_key(key: Key, signature: EnvelopeSignature, position: int) -> Verification:
+    if key_identifier(key.public) != signature.key:
+        raise _unknown(position, f"signature {position + 1} must be made by the key {key_identifier(key.public)}")
+    return Verification(position, Algorithm(key.alg), key.public, signature)
+
+
+def _of_party(
+    register: Register, party_id: str, signature: EnvelopeSignature, position: int, time: datetime, founding: Key | None
+) -> Verification:
+    party = register.party(party_id)
+    if party is None:
+        if founding is not None:
+            return _of_key(founding, signature, position)
+        raise _unknown(position, f"the party {party_id} is not registered here")
+    key = party.key(signature.key)
+    if key is None:
+        raise _unknown(position, f"{signature.key} is not a key of {party_id}")
+    if not key.is_live(time):
+        raise refused(
+            "KEY_INACTIVE",
+            f"The key {key.key} does not count at {time.isoformat()}: it is revoked or not yet effective.",
+            f"密钥 {key.key} 此时不生效：已吊销或尚未生效。",
+            f"/signatures/{position}",
+        )
+    return Verification(position, key.algorithm(), key.public_bytes(), signature)
+
+
+def _unknown(position: int, en: str) -> RefusedError:
+    return refused(
+        "KEY_UNKNOWN",
+        f"The key of signature {position + 1} is not known: {en}.",
+        f"第 {position + 1} 个签名的密钥未知，或不属于应当签名的主体。",
+        f"/signatures/{position}",
+    )

@@ -1,0 +1,1 @@
+"""The register in SQL: a cache of the fold over all entries, emptied and refilled by `sanquan register rebuild`."""

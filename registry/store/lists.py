@@ -1,0 +1,195 @@
+"""Lists of the register, a page at a time in the order recorded, all pages as of one size.
+
+SQL narrows by the columns it has; what depends on time or history is judged on the object as of the size, so that a
+page of yesterday's register says what yesterday's register said.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Table, false, select
+
+from registry.register.asset import Asset, Case
+from registry.register.party import Party
+from registry.register.right import Right
+from registry.register.values import OBJECTS_PER_STATEMENT
+from registry.store.loading import decode, load_parties, refs_of, search_key
+from registry.store.tables import ACT, ASSET, ASSET_IDENTIFIER, CASE, EVIDENCE, FINGERPRINT, PARTY, RIGHT
+from registry.views import View, asset_line, case_view, party_view, right_view
+
+Filters = Mapping[str, Sequence[str]]
+_FETCH = 200
+Value = TypeVar("Value", Party, Asset, Right, Case)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items and where the next page starts; None behind the last."""
+
+    items: list[View]
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What can be listed, and the filters it knows."""
+
+    filters: tuple[str, ...]
+    page: Callable[[Connection, Filters, datetime, int, int, int], Page]
+
+
+def _party_refs(tx: Connection, identifiers: Sequence[str]) -> list[int]:
+    return [party.ref for party in load_parties(tx, identifiers).values()]
+
+
+def _scan(
+    tx: Connection, table: Table, kind: type[Value], where: list[ColumnElement[bool]], after: int, size: int
+) -> Iterator[Value]:
+    """The objects as of `size` behind the key `after`, in the order recorded."""
+    limit = size * OBJECTS_PER_STATEMENT
+    while True:
+        rows = tx.execute(
+            select(table.c.ref, table.c.document)
+            .where(table.c.ref > after, table.c.ref < limit, *where)
+            .order_by(table.c.ref)
+            .limit(_FETCH)
+        ).all()
+        for row in rows:
+            then = decode(kind, row.document).as_of(size)
+            if then is not None:
+                yield then
+        if len(rows) < _FETCH:
+            return
+        after = rows[-1].ref
+
+
+def _page(found: Iterator[Value], keep: Callable[[Value], bool], show: Callable[[Value], View], limit: int) -> Page:
+    items: list[View] = []
+    last = -1
+    for value in found:
+        if not keep(value):
+            continue
+        if len(items) == limit:
+            return Page(items, last)
+        items.append(show(value))
+        last = value.ref
+    return Page(items, None)
+
+
+def _in(filters: Filters, name: str, value: str) -> bool:
+    wanted = filters.get(name)
+    return not wanted or value in wanted
+
+
+def _search_refs(tx: Connection, table: Table, column: str, texts: Sequence[str]) -> list[int]:
+    keys = [search_key(text) for text in texts]
+    return [row[0] for row in tx.execute(select(table.c[column]).where(table.c.key.in_(keys)))]
+
+
+def _assets(tx: Connection, filters: Filters, at: datetime, after: int, limit: int, size: int) -> Page:
+    where: list[ColumnElement[bool]] = []
+    if applicants := filters.get("applicant"):
+        where.append(ASSET.c.applicant_ref.in_(_party_refs(tx, applicants)))
+    if forms := filters.get("form"):
+        where.append(ASSET.c.form.in_(forms))
+    if holders := filters.get("holder"):
+        held = select(RIGHT.c.asset_ref).where(RIGHT.c.holder_ref.in_(_party_refs(tx, holders)))
+        where.append(ASSET.c.ref.in_(held))
+    if identifiers := filters.get("identifier"):
+        where.append(ASSET.c.ref.in_(_search_refs(tx, ASSET_IDENTIFIER, "asset_ref", identifiers)))
+    if prints := filters.get("fingerprint"):
+        where.append(ASSET.c.ref.in_(_search_refs(tx, FINGERPRINT, "asset_ref", prints)))
+
+    def keep(asset: Asset) -> bool:
+        return (
+            (not identifiers or bool(set(identifiers) & set(asset.identifiers())))
+            and (not prints or bool(set(prints) & set(asset.fingerprints())))
+            and ((not holders and not filters.get("state")) or _is_held(tx, asset, filters, at, size))
+        )
+
+    return _page(_scan(tx, ASSET, Asset, where, after, size), keep, asset_line, limit)
+
+
+def _is_held(tx: Connection, asset: Asset, filters: Filters, at: datetime, size: int) -> bool:
+    """Whether a wanted holder has a right on the asset, and the asset is in a wanted state."""
+    rows = tx.execute(select(RIGHT.c.document).where(RIGHT.c.asset_ref == asset.ref))
+    rights = [then for row in rows if (then := decode(Right, row.document).as_of(size))]
+    live = [right for right in rights if right.status_at(at) in ("active", "pending", "suspended")]
+    holders = filters.get("holder")
+    if holders and not any(right.holder in holders for right in live):
+        return False
+    return _in(filters, "state", "registered" if any(right.is_title() for right in live) else "ended")
+
+
+def _rights(tx: Connection, filters: Filters, at: datetime, after: int, limit: int, size: int) -> Page:
+    where: list[ColumnElement[bool]] = []
+    if assets := filters.get("asset"):
+        where.append(RIGHT.c.asset_ref.in_(refs_of(tx, assets).values()))
+    if holders := filters.get("holder"):
+        where.append(RIGHT.c.holder_ref.in_(_party_refs(tx, holders)))
+    if kinds := filters.get("kind"):
+        where.append(RIGHT.c.kind.in_(kinds))
+    if evidence := filters.get("evidence"):
+        where.append(RIGHT.c.ref.in_(_search_refs(tx, EVIDENCE, "right_ref", evidence)))
+
+    def keep(right: Right) -> bool:
+        return (
+            _in(filters, "asset", right.asset)
+            and _in(filters, "status", right.status_at(at))
+            and (not evidence or any(item.sha256 in evidence for item in right.evidence))
+        )
+
+    return _page(_scan(tx, RIGHT, Right, where, after, size), keep, lambda right: right_view(right, at), limit)
+
+
+def _cases(tx: Connection, filters: Filters, _at: datetime, after: int, limit: int, size: int) -> Page:
+    where: list[ColumnElement[bool]] = []
+    if applicants := filters.get("applicant"):
+        where.append(CASE.c.applicant_ref.in_(_party_refs(tx, applicants)))
+    if kinds := filters.get("kind"):
+        where.append(CASE.c.kind.in_(kinds))
+    if filters.get("reviewer") or filters.get("due_before"):
+        where.append(false())  # no case of this version is reviewed or has a due date
+
+    def keep(case: Case) -> bool:
+        rules = {finding["rule"] for finding in case.findings}
+        return (
+            _in(filters, "state", case.state)
+            and (not (wanted := filters.get("rule")) or bool(rules & set(wanted)))
+            and (not (books := filters.get("rule_version")) or case.rulebook_sha256 in books)
+        )
+
+    return _page(_scan(tx, CASE, Case, where, after, size), keep, case_view, limit)
+
+
+def _parties(tx: Connection, filters: Filters, _at: datetime, after: int, limit: int, size: int) -> Page:
+    def keep(party: Party) -> bool:
+        return (
+            _in(filters, "kind", party.current.kind)
+            and _in(filters, "level", party.level)
+            and _in(filters, "identifier", party.identifier_text() or "")
+            and (not (roles := filters.get("role")) or bool(set(roles) & set(party.live_roles())))
+        )
+
+    return _page(_scan(tx, PARTY, Party, [], after, size), keep, party_view, limit)
+
+
+def acts_page(tx: Connection, filters: Filters, after: int, limit: int, size: int) -> tuple[list[int], int | None]:
+    """Positions of entries by act and author, oldest first, and where the next page starts."""
+    query = select(ACT.c.seq).where(ACT.c.seq > after, ACT.c.seq < size)
+    if acts := filters.get("act"):
+        query = query.where(ACT.c.act.in_(acts))
+    if by := filters.get("by"):
+        query = query.where(ACT.c.by_ref.in_(_party_refs(tx, by)))
+    found = [row.seq for row in tx.execute(query.order_by(ACT.c.seq).limit(limit + 1))]
+    return found[:limit], found[limit - 1] if len(found) > limit else None
+
+
+LISTINGS = {
+    "assets": Listing(("holder", "applicant", "form", "state", "identifier", "fingerprint"), _assets),
+    "rights": Listing(("asset", "holder", "kind", "status", "evidence"), _rights),
+    "cases": Listing(("state", "kind", "applicant", "reviewer", "rule", "rule_version", "due_before"), _cases),
+    "parties": Listing(("kind", "level", "identifier", "role"), _parties),
+}

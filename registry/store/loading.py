@@ -1,0 +1,185 @@
+"""Loads the slice of the register that a batch names, whole asset aggregates in at most three rounds."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Select, Table, select
+
+from ledger.identifiers import is_identifier
+from registry.acts.act import Names
+from registry.register.asset import Asset, Case
+from registry.register.office_state import Registry
+from registry.register.party import Party
+from registry.register.register import Slot
+from registry.register.right import Right
+from registry.register.values import OBJECTS_PER_STATEMENT
+from registry.store.tables import ACT, ASSET, FINGERPRINT, KEY, PARTY, REGISTRY, RIGHT, VERIFIED
+
+_CHUNK = 500
+Value = TypeVar("Value")
+_DECODERS: dict[type, msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (Party, Asset, Case, Right, Registry)
+}
+
+
+def decode(kind: type[Value], document: str) -> Value:
+    """The object that a row holds."""
+    found: Value = _DECODERS[kind].decode(document)
+    return found
+
+
+def search_key(text: str) -> int:
+    """The 64-bit key under which a long random text is indexed: the first bytes of its SHA-256, signed."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+
+
+def chunks(values: Collection[Any]) -> Iterable[list[Any]]:
+    """Distinct values in lists short enough for one IN."""
+    distinct = list(dict.fromkeys(values))
+    return (distinct[start : start + _CHUNK] for start in range(0, len(distinct), _CHUNK))
+
+
+def split_identifier(identifier: str) -> tuple[str, int]:
+    """Stem and number of an object's identifier."""
+    _, stem, *number = identifier.split("_")
+    return stem, int(number[0]) if number else 0
+
+
+def refs_of(tx: Connection, identifiers: Collection[str]) -> dict[str, int]:
+    """The integer keys that objects of these identifiers would have; those of unknown statements are left out."""
+    parts = {identifier: split_identifier(identifier) for identifier in identifiers if is_identifier(identifier)}
+    seqs = stems(tx, [stem for stem, _ in parts.values()])
+    return {
+        identifier: seqs[stem] * OBJECTS_PER_STATEMENT + number
+        for identifier, (stem, number) in parts.items()
+        if stem in seqs
+    }
+
+
+def stems(tx: Connection, wanted: Collection[str]) -> dict[str, int]:
+    """The entries that took effect under these stems."""
+    found: dict[str, int] = {}
+    for chunk in chunks(wanted):
+        found.update(
+            (row.stem, row.seq) for row in tx.execute(select(ACT.c.stem, ACT.c.seq).where(ACT.c.stem.in_(chunk)))
+        )
+    return found
+
+
+def by_refs(tx: Connection, table: Table, kind: type[Value], refs: Collection[int]) -> list[Value]:
+    """The objects of these integer keys, in the order of the keys."""
+    return [
+        decode(kind, row.document)
+        for chunk in chunks(refs)
+        for row in tx.execute(select(table.c.document).where(table.c.ref.in_(chunk)).order_by(table.c.ref))
+    ]
+
+
+def load_registry(tx: Connection) -> Registry | None:
+    """What the register knows of itself; None before the log is open."""
+    document: str | None = tx.execute(select(REGISTRY.c.document)).scalar()
+    return decode(Registry, document) if document else None
+
+
+def load_parties(tx: Connection, identifiers: Collection[str]) -> dict[Slot, Any]:
+    """The parties of these identifiers."""
+    return {
+        ("party", row.id): decode(Party, row.document)
+        for chunk in chunks(identifiers)
+        for row in tx.execute(select(PARTY.c.id, PARTY.c.document).where(PARTY.c.id.in_(chunk)))
+    }
+
+
+def load_assets(tx: Connection, refs: Collection[int]) -> dict[Slot, Any]:
+    """Assets with all rights on them."""
+    slots: dict[Slot, Any] = {}
+    rights: dict[str, list[str]] = {}
+    for asset in by_refs(tx, ASSET, Asset, refs):
+        slots["asset", asset.id] = asset
+        rights[asset.id] = []
+    for chunk in chunks(refs):
+        query: Select[Any] = select(RIGHT.c.document).where(RIGHT.c.asset_ref.in_(chunk)).order_by(RIGHT.c.ref)
+        for row in tx.execute(query):
+            right = decode(Right, row.document)
+            slots["right", right.id] = right
+            rights.setdefault(right.asset, []).append(right.id)
+    slots.update((("rights", asset), tuple(names)) for asset, names in rights.items())
+    return slots
+
+
+def load(tx: Connection, wanted: Sequence[Names]) -> dict[Slot, Any]:
+    """Everything that the acts named: objects, whole aggregates of the assets touched, and index entries."""
+    slots: dict[Slot, Any] = {}
+    if (registry := load_registry(tx)) is not None:
+        slots["registry", ""] = registry
+    slots |= load_parties(tx, [name for names in wanted for name in (*names.parties, *names.identifiers_of)])
+    slots |= _load_keys(tx, [key for names in wanted for key in names.keys], slots)
+    slots |= _load_verified(tx, [p for names in wanted for p in names.identifiers_of], slots)
+    prints = [text for names in wanted for text in names.fingerprints]
+    asset_refs = set(refs_of(tx, [name for names in wanted for name in names.assets]).values())
+    right_refs = refs_of(tx, [name for names in wanted for name in names.rights])
+    asset_refs |= _assets_of_rights(tx, right_refs.values())
+    matches = _fingerprint_matches(tx, prints)
+    asset_refs |= {ref for found in matches.values() for ref in found}
+    if asset_refs:
+        slots |= load_assets(tx, asset_refs)
+    by_ref = {value.ref: value for (kind, _), value in slots.items() if kind == "asset"}
+    for text in dict.fromkeys(prints):
+        found = (by_ref[ref] for ref in matches.get(search_key(text), ()) if ref in by_ref)
+        slots["fingerprint", text] = tuple(asset.id for asset in found if text in asset.fingerprints())
+    return slots
+
+
+def _load_keys(tx: Connection, keys: Collection[str], known: dict[Slot, Any]) -> dict[Slot, Any]:
+    slots: dict[Slot, Any] = {}
+    for chunk in chunks(keys):
+        rows = tx.execute(
+            select(KEY.c.key, PARTY.c.id, PARTY.c.document)
+            .join(PARTY, PARTY.c.ref == KEY.c.party_ref)
+            .where(KEY.c.key.in_(chunk))
+        )
+        for row in rows:
+            slots["key", row.key] = (row.id,)
+            if ("party", row.id) not in known:
+                slots["party", row.id] = decode(Party, row.document)
+    return slots
+
+
+def _load_verified(tx: Connection, parties: Collection[str], known: dict[Slot, Any]) -> dict[Slot, Any]:
+    identifiers = {
+        text for name in parties if (party := known.get(("party", name))) and (text := party.identifier_text())
+    }
+    slots: dict[Slot, Any] = {}
+    for chunk in chunks(identifiers):
+        rows = tx.execute(
+            select(VERIFIED.c.identifier, PARTY.c.id)
+            .join(PARTY, PARTY.c.ref == VERIFIED.c.party_ref)
+            .where(VERIFIED.c.identifier.in_(chunk))
+            .order_by(VERIFIED.c.party_ref)
+        )
+        for row in rows:
+            slots["verified", row.identifier] = (*slots.get(("verified", row.identifier), ()), row.id)
+    return slots
+
+
+def _assets_of_rights(tx: Connection, refs: Collection[int]) -> set[int]:
+    return {
+        row.asset_ref
+        for chunk in chunks(refs)
+        for row in tx.execute(select(RIGHT.c.asset_ref).where(RIGHT.c.ref.in_(chunk)))
+    }
+
+
+def _fingerprint_matches(tx: Connection, prints: Collection[str]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for chunk in chunks([search_key(text) for text in prints]):
+        rows = tx.execute(
+            select(FINGERPRINT.c.key, FINGERPRINT.c.asset_ref)
+            .where(FINGERPRINT.c.key.in_(chunk))
+            .order_by(FINGERPRINT.c.asset_ref)
+        )
+        for row in rows:
+            found.setdefault(row.key, []).append(row.asset_ref)
+    return found

@@ -1,0 +1,151 @@
+"""The register's tables.
+
+Objects are kept whole as JSON beside the columns that are searched by. `ref` is the position of the entry that made
+the object times 64 plus its number, so a rebuild gives the same keys. `ast_`, `cas_`, `rgt_` identifiers are found
+through the stem they share with their statement; no table repeats them in an index of its own.
+"""
+
+from sqlalchemy import BigInteger, Column, Integer, Text
+from sqlmodel import Field, SQLModel
+
+
+def _big(*, primary: bool = False, index: bool = False) -> Column[int]:
+    return Column(
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=primary,
+        index=index,
+        nullable=False,
+        autoincrement=False,
+    )
+
+
+class ActTable(SQLModel, table=True):
+    """What each entry did, and what its receipt says besides the entry itself."""
+
+    __tablename__ = "sanquan_act"
+
+    seq: int = Field(sa_column=_big(primary=True))
+    stem: str = Field(unique=True, max_length=26)
+    act: str = Field(index=True, max_length=65)
+    by_ref: int = Field(sa_column=_big(index=True))
+    made: str = Field(sa_column=Column(Text, nullable=False))
+    warnings: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class PartyTable(SQLModel, table=True):
+    __tablename__ = "sanquan_party"
+
+    ref: int = Field(sa_column=_big(primary=True))
+    id: str = Field(unique=True, max_length=30)
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class KeyTable(SQLModel, table=True):
+    __tablename__ = "sanquan_key"
+
+    key: str = Field(primary_key=True, max_length=30)
+    party_ref: int = Field(sa_column=_big())
+
+
+class VerifiedTable(SQLModel, table=True):
+    """Which verified party has an official identifier."""
+
+    __tablename__ = "sanquan_verified"
+
+    identifier: str = Field(primary_key=True, max_length=255)
+    party_ref: int = Field(sa_column=_big(primary=True))
+
+
+class AssetTable(SQLModel, table=True):
+    __tablename__ = "sanquan_asset"
+
+    ref: int = Field(sa_column=_big(primary=True))
+    applicant_ref: int = Field(sa_column=_big(index=True))
+    form: str = Field(max_length=16)
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class CaseTable(SQLModel, table=True):
+    __tablename__ = "sanquan_case"
+
+    ref: int = Field(sa_column=_big(primary=True))
+    asset_ref: int = Field(sa_column=_big(index=True))
+    applicant_ref: int = Field(sa_column=_big())
+    kind: str = Field(max_length=16)
+    state: str = Field(max_length=32)
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class RightTable(SQLModel, table=True):
+    __tablename__ = "sanquan_right"
+
+    ref: int = Field(sa_column=_big(primary=True))
+    asset_ref: int = Field(sa_column=_big(index=True))
+    holder_ref: int = Field(sa_column=_big(index=True))
+    kind: str = Field(max_length=42)
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class FingerprintTable(SQLModel, table=True):
+    """Assets by the first 64 bits of the SHA-256 of `alg:value`; the asset itself says whether it is equal."""
+
+    __tablename__ = "sanquan_fingerprint"
+
+    key: int = Field(sa_column=_big(primary=True))
+    asset_ref: int = Field(sa_column=_big(primary=True))
+
+
+class AssetIdentifierTable(SQLModel, table=True):
+    """Assets by the first 64 bits of the SHA-256 of `scheme:value`; the asset itself says whether it is equal."""
+
+    __tablename__ = "sanquan_asset_identifier"
+
+    key: int = Field(sa_column=_big(primary=True))
+    asset_ref: int = Field(sa_column=_big(primary=True))
+
+
+class EvidenceTable(SQLModel, table=True):
+    """Rights by the first 64 bits of a document's digest."""
+
+    __tablename__ = "sanquan_evidence"
+
+    key: int = Field(sa_column=_big(primary=True))
+    right_ref: int = Field(sa_column=_big(primary=True))
+
+
+class RegistryTable(SQLModel, table=True):
+    """One row: what the register knows of itself."""
+
+    __tablename__ = "sanquan_registry"
+
+    id: int = Field(primary_key=True)
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class DisclosureTable(SQLModel, table=True):
+    """Plain values behind digests on the ledger. Beside the fold: never rebuilt from entries."""
+
+    __tablename__ = "sanquan_disclosure"
+
+    digest: str = Field(primary_key=True, max_length=43)
+    disclosure: str = Field(sa_column=Column(Text, nullable=False))
+
+
+_TABLES = SQLModel.metadata.tables
+ACT = _TABLES["sanquan_act"]
+PARTY = _TABLES["sanquan_party"]
+KEY = _TABLES["sanquan_key"]
+VERIFIED = _TABLES["sanquan_verified"]
+ASSET = _TABLES["sanquan_asset"]
+CASE = _TABLES["sanquan_case"]
+RIGHT = _TABLES["sanquan_right"]
+FINGERPRINT = _TABLES["sanquan_fingerprint"]
+ASSET_IDENTIFIER = _TABLES["sanquan_asset_identifier"]
+EVIDENCE = _TABLES["sanquan_evidence"]
+REGISTRY = _TABLES["sanquan_registry"]
+DISCLOSURE = _TABLES["sanquan_disclosure"]
+
+FOLD_TABLES = [
+    ACT, PARTY, KEY, VERIFIED, ASSET, CASE, RIGHT, FINGERPRINT, ASSET_IDENTIFIER, EVIDENCE, REGISTRY,
+]  # fmt: skip
+"""Tables that the entries alone determine: rebuilt from them and compared with them."""

@@ -1,0 +1,243 @@
+"""May this party do this with these data? Default deny; any restriction beats any right. Contract section 7.
+
+A path is the chain from a title to a right of the party of a kind that the action needs. The party is allowed if one
+path has no failing link. Of several, the shortest decides, then the one whose right was recorded first; of failing
+ones the nearest is shown: most links passed, then fewest links, then recorded first.
+
+`register` must be the slice as of the size asked (`Register.as_of`), holding party, asset and all rights on the asset.
+The same question at the same size and instant has the same answer for ever.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from registry.refusals.refusal import Reason
+from registry.register.asset import Asset
+from registry.register.register import Register
+from registry.register.right import Right
+from registry.title.chain import chain_of
+from registry.title.question import Answer, Question
+from registry.title.scope import failures
+from registry.title.vocabulary import ACTIONS, KINDS, OPERATING, WHOLE, kind_of_action, terms_overlap
+from registry.title.words import excess_words, plain_words
+
+_ENDED = {
+    "revoked": "REVOKED",
+    "surrendered": "SURRENDERED",
+    "suspended": "SUSPENDED",
+    "cancelled": "CANCELLED",
+    "annulled": "ANNULLED",
+}
+_NOT_A_PATH = frozenset({"transferred", "refused", "withdrawn"})
+_DELEGATING = frozenset({"license", "sublicense"})
+_EMPTY_DUTIES: dict[str, list[dict[str, str]]] = {"before": [], "during": [], "after": []}
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    links: tuple[Right, ...]
+    passed: int
+    """Links from the root before the first failing one."""
+    reasons: tuple[Reason, ...]
+
+    @property
+    def leaf(self) -> Right:
+        return self.links[-1]
+
+
+def check(question: Question, register: Register, at: datetime, size: int) -> Answer:
+    """The answer according to the register, never according to the world outside it."""
+    registry = register.registry()
+    rulebook = registry.default_rulebook().sha256 if registry else ""
+    spec = registry.spec if registry else 1
+    asset = register.asset(question.asset)
+    kinds, action = _kinds_and_action(question)
+    if register.party(question.party) is None:
+        return _denied(
+            (Reason("PARTY_UNKNOWN", plain_words("PARTY_UNKNOWN", question.party)),), at, size, spec, rulebook
+        )
+    if asset is None:
+        return _denied(
+            (Reason("ASSET_UNKNOWN", plain_words("ASSET_UNKNOWN", question.asset)),), at, size, spec, rulebook
+        )
+    if not kinds:
+        return _denied((Reason("RIGHT_KIND_UNKNOWN", plain_words("RIGHT_KIND_UNKNOWN")),), at, size, spec, rulebook)
+    paths = [
+        _path(question, register, asset, right, action, at)
+        for right in register.rights_of(asset.id)
+        if right.holder == question.party and right.kind in kinds and right.status_at(at) not in _NOT_A_PATH
+    ]
+    if question.reviewed_only:
+        paths = [path for path in paths if path.links[0].basis == "reviewed"]
+    open_paths = [path for path in paths if not path.reasons]
+    if open_paths:
+        return _allowed(min(open_paths, key=lambda p: (len(p.links), p.leaf.ref)), register, question, at, size, spec)
+    if not paths:
+        reason = _no_path(question, register, asset, kinds, action, at)
+        return _denied((reason,), at, size, spec, rulebook)
+    nearest = min(paths, key=lambda p: (-p.passed, len(p.links), p.leaf.ref))
+    return Answer(
+        decision=False,
+        status="DENIED",
+        reasons=nearest.reasons,
+        chain=nearest.links,
+        obligations=_EMPTY_DUTIES,
+        warnings=_warnings(nearest.links, register, question, at),
+        at=at,
+        size=size,
+        spec=spec,
+        rulebook=nearest.links[0].rulebook_sha256,
+    )
+
+
+def _kinds_and_action(question: Question) -> tuple[tuple[str, ...], str]:
+    """The kinds of right that satisfy the question, and the action asked; no kind if the kind is not known here."""
+    if question.right is not None:
+        if question.right not in KINDS:
+            return (), ""
+        return (question.right,), question.action or ACTIONS[question.right][0]
+    action = question.action or "process"
+    return kind_of_action(action), action
+
+
+def _denied(reasons: tuple[Reason, ...], at: datetime, size: int, spec: int, rulebook: str) -> Answer:
+    return Answer(
+        decision=False, status="DENIED", reasons=reasons, chain=(), obligations=_EMPTY_DUTIES, warnings=(), at=at,
+        size=size, spec=spec, rulebook=rulebook,
+    )  # fmt: skip
+
+
+def _allowed(path: _Path, register: Register, question: Question, at: datetime, size: int, spec: int) -> Answer:
+    obligations: dict[str, list[dict[str, str]]] = {"before": [], "during": [], "after": []}
+    for duty in path.leaf.scope.duties:
+        obligations[duty.when].append({"id": duty.id, **({"text": duty.text} if duty.text is not None else {})})
+    return Answer(
+        decision=True,
+        status="ALLOWED_WITH_DUTIES" if path.leaf.scope.duties else "ALLOWED",
+        reasons=(),
+        chain=path.links,
+        obligations=obligations,
+        warnings=_warnings(path.links, register, question, at),
+        at=at,
+        size=size,
+        spec=spec,
+        rulebook=path.links[0].rulebook_sha256,
+    )
+
+
+def _path(question: Question, register: Register, asset: Asset, right: Right, action: str, at: datetime) -> _Path:
+    links = chain_of(register, right, at)
+    reasons: list[Reason] = []
+    passed = len(links)
+    for number, link in enumerate(links):
+        found = _link_failures(question, link, action, at, is_leaf=link is right)
+        if found and not reasons:
+            passed = number
+        reasons += found
+    if not reasons:
+        reasons = [*_granted_away(question, register, right, at), *_consents(question, asset)]
+        if reasons:
+            passed = len(links) - 1
+    return _Path(links, passed, tuple(reasons))
+
+
+def _link_failures(question: Question, link: Right, action: str, at: datetime, *, is_leaf: bool) -> list[Reason]:
+    reasons: list[Reason] = []
+    if (end := link.ended_at(at)) is not None:
+        fallen = not is_leaf or end.cause != link.id
+        code = "CASCADE_REVOKED" if fallen and end.kind == "revoked" else _ENDED[end.kind]
+        reasons.append(Reason(code, plain_words(code, link.id), right=link.id))
+    if link.registered_until is not None and link.registered_until <= at:
+        reasons.append(Reason("REGISTRATION_LAPSED", plain_words("REGISTRATION_LAPSED", link.id), right=link.id))
+    for failure in failures(
+        link.scope, purpose=question.purpose, territory=question.territory, fields=question.fields, action=action,
+        at=at, kind=link.kind, is_title=link.is_title(),
+    ):  # fmt: skip
+        if failure.code == "ACTION_OUTSIDE_SCOPE" and not is_leaf:
+            continue
+        reasons.append(
+            Reason(
+                failure.code,
+                excess_words(failure, link.id),
+                right=link.id,
+                dimension=failure.dimension,
+                wanted=failure.wanted,
+                allowed=failure.allowed,
+            )
+        )
+    if is_leaf:
+        if action in _DELEGATING and link.kind == OPERATING and link.scope.depth == 0:
+            reasons.append(Reason("NOT_DELEGABLE", plain_words("NOT_DELEGABLE", link.id), right=link.id))
+        reasons += [
+            Reason("DUTY_UNFULFILLED", plain_words("DUTY_UNFULFILLED", duty.id), right=link.id)
+            for duty in link.scope.duties
+            if duty.when == "before"
+        ]
+    return reasons
+
+
+def _granted_away(question: Question, register: Register, right: Right, at: datetime) -> list[Reason]:
+    """An exclusive grant excludes its grantor's own title of that kind, as far as it reaches (rights.md, reading 4)."""
+    if not right.is_title():
+        return []
+    found = []
+    for other in register.rights_of(right.asset):
+        if other.exclusivity != "exclusive" or other.kind != right.kind or other.status_at(at) != "active":
+            continue
+        grantor = register.right(other.parent_at(at) or "")
+        if grantor is None or grantor.holder != right.holder:
+            continue
+        scope = other.scope
+        if (
+            terms_overlap("purposes", (question.purpose,), scope.purposes)
+            and terms_overlap("territory", question.territory or WHOLE, scope.territory)
+            and terms_overlap("fields", question.fields or WHOLE, scope.fields)
+        ):
+            found.append(Reason("GRANTED_AWAY", plain_words("GRANTED_AWAY", other.id), right=other.id))
+    return found
+
+
+def _consents(question: Question, asset: Asset) -> list[Reason]:
+    """Personal fields need a consent besides the right; none can be recorded yet, so they are denied."""
+    personal = asset.personal_fields()
+    wanted = question.fields
+    if personal is None:
+        concerned: tuple[str, ...] = wanted or WHOLE
+    else:
+        concerned = tuple(sorted(personal if wanted is None or "*" in wanted else personal & set(wanted)))
+    if not concerned:
+        return []
+    words = plain_words("CONSENT_MISSING", ", ".join(concerned))
+    return [Reason("CONSENT_MISSING", words, dimension="fields", wanted=concerned, allowed=())]
+
+
+def _no_path(
+    question: Question, register: Register, asset: Asset, kinds: Sequence[str], action: str, at: datetime
+) -> Reason:
+    """Why the party has no right of the kind: none at all, or others that do not let it dispose."""
+    held = [
+        right
+        for right in register.rights_of(asset.id)
+        if right.holder == question.party and right.status_at(at) == "active"
+    ]
+    if OPERATING in kinds and held:
+        delegated = action in _DELEGATING and all(not right.is_title() for right in held)
+        code = "NOT_DELEGABLE" if delegated else "DISPOSITION_NEEDS_OPERATE"
+        return Reason(code, plain_words(code, held[0].id), right=held[0].id, article="3")
+    return Reason("NO_ACTIVE_PATH", plain_words("NO_ACTIVE_PATH"))
+
+
+def _warnings(links: tuple[Right, ...], register: Register, question: Question, at: datetime) -> tuple[str, ...]:
+    codes = []
+    if links[0].basis == "declared":
+        codes.append("SELF_DECLARED")
+    if any(link.recorded.time > at for link in links):
+        codes.append("RECORDED_LATER")
+    if any(
+        other.is_title() and other.kind == links[0].kind and other.holder != links[0].holder
+        and other.status_at(at) == "active"
+        for other in register.rights_of(question.asset)
+    ):  # fmt: skip
+        codes.append("PARALLEL_TITLE")
+    return tuple(codes)

@@ -1,0 +1,65 @@
+"""The question that `check` answers, and its answer. Contract section 7."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ledger.instants import format_instant
+from registry.refusals.refusal import Reason
+from registry.register.right import Right
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May `party` do `action` with `asset` for `purpose`? Absent `territory` or `fields` stand for the whole dimension."""
+
+    party: str
+    asset: str
+    purpose: str
+    action: str | None = None
+    right: str | None = None
+    territory: tuple[str, ...] | None = None
+    fields: tuple[str, ...] | None = None
+    reviewed_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the register says, at an instant, as known at a size."""
+
+    decision: bool
+    status: str
+    reasons: tuple[Reason, ...]
+    chain: tuple[Right, ...]
+    obligations: dict[str, list[dict[str, str]]]
+    warnings: tuple[str, ...]
+    at: datetime
+    size: int
+    spec: int
+    rulebook: str
+
+    def to_json(self, language: str, ledger: dict[str, Any]) -> dict[str, Any]:
+        """The answer as the contract writes it; `ledger` says origin, size and root."""
+        return {
+            "decision": self.decision,
+            "status": self.status,
+            "reasons": [reason.to_json(language) for reason in self.reasons],
+            "chain": [
+                {
+                    "right": link.id,
+                    "holder": link.holder,
+                    "basis": link.basis,
+                    "recorded": {"seq": link.recorded.seq, "time": format_instant(link.recorded.time)},
+                }
+                for link in self.chain
+            ],
+            "obligations": self.obligations,
+            "warnings": [{"code": code} for code in self.warnings],
+            "evaluated": {
+                "at": format_instant(self.at),
+                "size": self.size,
+                "spec": self.spec,
+                "rulebook": self.rulebook,
+            },
+            "ledger": ledger,
+        }

@@ -1,0 +1,220 @@
+"""One batch, one transaction, one writer. Architecture, section 2.
+
+Judges a batch of groups on a loaded slice, appends what is accepted, saves the changed slice, commits, signs the new
+root, and gives every submitter an answer. A statement whose code raises fails alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from ledger.entry import FolioLine
+from ledger.errors import HeadConflictError, TooLargeError
+from ledger.instants import format_instant
+from ledger.log import Appended, Batch, ClockBehindError, Log
+from registry.acts.act import Outcome
+from registry.admission import Admitted, refusal_of
+from registry.judging import Bench, Rules
+from registry.receipts import Facts, Receipt, ReceiptMaker, made_objects, receipt_maker, stored_facts, trial_receipt
+from registry.refusals.refusal import RefusedError, internal_error, refused
+from registry.store.database import WRITER
+from registry.store.loading import load, stems
+from registry.store.saving import Row, act_row, save, save_disclosures
+
+logger = structlog.get_logger("sanquan.registry")
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one statement: a receipt (new, or of before), or a refusal."""
+
+    receipt: Receipt | None = None
+    known: bool = False
+    refusal: RefusedError | None = None
+
+
+@dataclass(slots=True)
+class Group:
+    """Statements of one submitter, in order. `atomic`: all or none. `trial`: judged, never written."""
+
+    items: Sequence[Admitted]
+    atomic: bool = False
+    trial: bool = False
+    short: bool = False
+
+
+@dataclass(slots=True)
+class _Work:
+    """A batch in progress."""
+
+    bench: Bench
+    batch: Batch[Connection]
+    known: dict[bytes, int]
+    rows: list[Row] = field(default_factory=list)
+    disclosures: dict[str, str] = field(default_factory=dict)
+
+
+_Result = Facts | int | Receipt | RefusedError
+"""Of one statement: accepted, known at a position, tried, or refused."""
+
+
+class Writer:
+    """Writes batches. One thread at a time."""
+
+    def __init__(self, engine: Engine, notes: Engine, log: Log[Connection], rules: Rules) -> None:
+        """`notes` is the same database with commits that need not survive a power cut: a checkpoint can be signed again."""
+        self._engine = engine.execution_options(**WRITER)
+        self._notes = notes.execution_options(**WRITER)
+        self._log = log
+        self._rules = rules
+
+    def write(self, groups: Sequence[Group], now: datetime) -> list[list[Answer]]:
+        """One answer a statement, in order. Everything that a receipt says is durable and signed."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                results, appended = self._commit(groups, now)
+                break
+            except HeadConflictError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            except ClockBehindError as error:
+                behind = refused(
+                    "CLOCK_BEHIND", f"{error}; try again when it has caught up.", "本机时钟落后于最新分录，请稍后再试。"
+                )
+                return [[Answer(refusal=behind) for _ in group.items] for group in groups]
+        if appended is not None:
+            self._sign(appended)
+        return self._answers(groups, results)
+
+    def sign_head(self) -> None:
+        """The newest root is signed, whatever was going on when the process ended."""
+        with self._engine.begin() as tx:
+            head = self._log.storage.head(tx)
+            newest = self._log.storage.checkpoint(tx)
+        if head.size and (newest is None or newest.size < head.size):
+            row = self._log.sign(head)
+            with self._notes.begin() as tx:
+                self._log.storage.put_checkpoint(tx, row)
+
+    def _commit(self, groups: Sequence[Group], now: datetime) -> tuple[list[list[_Result]], Appended | None]:
+        items = [item for group in groups for item in group.items]
+        with self._engine.begin() as tx:
+            batch = self._log.open_batch(tx, now)
+            base = load(tx, [item.names() for item in items])
+            taken = set(stems(tx, [item.statement.objects().stem for item in items]))
+            known = dict(self._log.storage.positions(tx, [item.digest for item in items]))
+            work = _Work(Bench(base, self._rules, taken), batch, known)
+            batch.load_folios([folio for item in items for folio in item.statement.expect])
+            results = [self._group(work, group) for group in groups]
+            save(tx, base, work.bench.changes, work.rows)
+            save_disclosures(tx, work.disclosures)
+            appended = batch.write(tx)
+        if appended is not None:
+            self._log.adopt(appended)
+        return results, appended
+
+    def _group(self, work: _Work, group: Group) -> list[_Result]:
+        if group.trial:
+            return [self._try(work, item) for item in group.items]
+        if group.atomic:
+            return self._all_or_none(work, group.items)
+        return [self._one(work, item) for item in group.items]
+
+    def _one(self, work: _Work, item: Admitted) -> _Result:
+        if (position := work.known.get(item.digest)) is not None:
+            return position
+        try:
+            return self._accept(work, item, self._judge(work.bench, work.batch, item))
+        except RefusedError as refusal:
+            return refusal
+
+    def _judge(self, bench: Bench, batch: Batch[Connection], item: Admitted) -> Outcome:
+        try:
+            return bench.judge(item, batch.position, batch.time, batch.folio_length)
+        except RefusedError:
+            raise
+        except Exception as error:
+            logger.exception("act failed", act=item.statement.act, statement=item.statement.identifier)
+            raise internal_error() from error
+
+    def _accept(self, work: _Work, item: Admitted, outcome: Outcome) -> Facts:
+        """The entry stands in the batch and its outcome on the bench; the bench is untouched if the entry is refused."""
+        try:
+            entry = work.batch.add(item.envelope, item.digest, outcome.folios)
+        except TooLargeError as error:
+            raise refusal_of(error) from error
+        work.bench.accept(item, outcome)
+        work.known[item.digest] = entry.position
+        work.disclosures.update(item.disclosures)
+        by = outcome.register.party(item.statement.by)
+        stem = item.statement.objects().stem
+        work.rows.append(act_row(entry.position, stem, item.statement.act, by.ref if by else 0, outcome))
+        return Facts(
+            entry, item.digest, work.batch.last_leaf, made_objects(outcome), [dict(w) for w in outcome.warnings]
+        )
+
+    def _try(self, work: _Work, item: Admitted) -> _Result:
+        if (position := work.known.get(item.digest)) is not None:
+            return position
+        try:
+            outcome = self._judge(work.bench, work.batch, item)
+        except RefusedError as refusal:
+            return refusal
+        lines = [
+            FolioLine(f, work.batch.folio_length(f) + 1, work.batch.folio_newest(f))
+            for f in sorted(set(outcome.folios))
+        ]
+        return trial_receipt(item.digest, format_instant(work.batch.time), outcome, lines)
+
+    def _all_or_none(self, work: _Work, items: Sequence[Admitted]) -> list[_Result]:
+        """First all are judged on a fork, then all accepted; one refusal refuses the others (BATCH_REFUSED)."""
+        results: list[_Result] = []
+        mark = work.batch.mark()
+        fork = _Work(work.bench.fork(), work.batch, dict(work.known))
+        failed = False
+        for item in items:
+            result = self._one(fork, item)
+            failed = failed or isinstance(result, RefusedError)
+            results.append(result)
+        if not failed:
+            work.bench.join(fork.bench)
+            work.known.update(fork.known)
+            work.rows += fork.rows
+            work.disclosures.update(fork.disclosures)
+            return results
+        work.batch.reset(mark)
+        other = refused(
+            "BATCH_REFUSED",
+            "Another statement of this batch was refused, so none was written.",
+            "同批另有声明被拒绝，整批未写入。",
+        )
+        return [r if isinstance(r, RefusedError | int) else other for r in results]
+
+    def _sign(self, appended: Appended) -> None:
+        row = self._log.sign(appended.head)
+        with self._notes.begin() as tx:
+            self._log.storage.put_checkpoint(tx, row)
+
+    def _answers(self, groups: Sequence[Group], results: list[list[_Result]]) -> list[list[Answer]]:
+        with self._notes.connect() as tx:
+            storage = self._log.storage
+            maker = receipt_maker(storage, tx, self._log.verifier_keys())
+            known = [r for group in results for r in group if isinstance(r, int)]
+            before = stored_facts(storage, tx, known) if known else {}
+            answers = []
+            for group, found in zip(groups, results, strict=True):
+                answers.append([self._answer(result, group, maker, before) for result in found])
+            return answers
+
+    def _answer(self, result: _Result, group: Group, maker: ReceiptMaker | None, before: dict[int, Facts]) -> Answer:
+        if isinstance(result, RefusedError):
+            return Answer(refusal=result)
+        if isinstance(result, dict):
+            return Answer(receipt=result)
+        assert maker is not None
+        facts = before[result] if isinstance(result, int) else result
+        return Answer(maker.make(facts, short=group.short), known=isinstance(result, int))

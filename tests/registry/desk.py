@@ -1,0 +1,144 @@
+"""A registry in a temporary folder and parties that act in it: what tests of acts, checks and routes stand on."""
+
+import copy
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ledger.encoding import format_base64url
+from ledger.identifiers import party_identifier
+from ledger.keys import Algorithm, KeySigner
+from ledger.statement import format_envelope
+from registry.clock import SimulatedClock
+from registry.drafting import make_payload, sign_payload
+from registry.registry import Options, Registry, open_registry
+from registry.title.question import Question
+from registry.writer import Answer
+
+ORIGIN = "desk.test"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+FORM: dict[str, Any] = {
+    "name": "2026年济南市停车数据",
+    "overview": "公共停车场的车位占用情况，按小时汇总，用于选址分析。",
+    "form": "product",
+    "industry": "I65",
+    "region_scope": "city",
+    "update_frequency": "daily",
+    "volume": {"records": 1000},
+    "media": ["table"],
+    "structure": "structured",
+    "categories": ["enterprise"],
+    "grade": "general",
+    "personal_information": "none",
+}
+OWN = {"origin": "generated", "basis": "own_operation", "facts": {}}
+CRAWLED = {
+    "origin": "public_collection",
+    "basis": "public_collection",
+    "facts": {
+        "is_public": True,
+        "graded": True,
+        "intrusion": False,
+        "disturbance": False,
+        "circumvention": False,
+        "harm": False,
+    },
+}
+ALL = ["holding", "processing", "operating"]
+
+
+@dataclass
+class Actor:
+    """A party with its keys; the first names it."""
+
+    name: str
+    signers: list[KeySigner]
+
+    @property
+    def id(self) -> str:
+        return party_identifier(self.signers[0].public)
+
+
+def key_shape(signer: KeySigner) -> dict[str, str]:
+    return {"alg": signer.algorithm.value, "public": format_base64url(signer.public)}
+
+
+@dataclass
+class Desk:
+    """Sends statements to one registry."""
+
+    registry: Registry
+    clock: SimulatedClock
+    registrar: Actor
+    answers: list[Answer] = field(default_factory=list)
+
+    def payload(self, act: str, by: Actor, body: dict[str, Any], **more: Any) -> bytes:
+        with_ = [actor.id for actor in more.pop("with_", [])]
+        at = more.pop("at", self.clock.now())
+        return make_payload(act, more.pop("log", self.registry.origin), by.id, at, body, with_=with_, **more)
+
+    def envelope(self, act: str, by: Actor, body: dict[str, Any], *, extra: list[KeySigner] = [], **more: Any) -> bytes:  # noqa: B006
+        signers = [by.signers[0], *(actor.signers[0] for actor in more.get("with_", [])), *extra]
+        return format_envelope(sign_payload(self.payload(act, by, body, **more), signers)).encode()
+
+    def send(self, act: str, by: Actor, body: dict[str, Any], **more: Any) -> Answer:
+        (answer,) = self.registry.office.submit([self.envelope(act, by, body, **more)])
+        return answer
+
+    def ok(self, act: str, by: Actor, body: dict[str, Any], **more: Any) -> dict[str, Any]:
+        answer = self.send(act, by, body, **more)
+        assert answer.refusal is None, (answer.refusal.code, answer.refusal.reasons)
+        assert answer.receipt is not None
+        return answer.receipt
+
+    def refused(self, act: str, by: Actor, body: dict[str, Any], **more: Any) -> str:
+        before = self.registry.reader.moment().size
+        answer = self.send(act, by, body, **more)
+        assert answer.refusal is not None, answer.receipt
+        assert self.registry.reader.moment().size == before
+        for reason in answer.refusal.reasons:
+            assert reason.message.en and reason.message.zh
+        return answer.refusal.code
+
+    def party(self, name: str, algorithm: Algorithm = Algorithm.ED25519, **details: Any) -> Actor:
+        actor = Actor(name, [KeySigner.generate(algorithm)])
+        body = {"name": name, "kind": "legal_person", "keys": [key_shape(actor.signers[0])], **details}
+        self.ok("party.register", actor, body)
+        return actor
+
+    def filing(self, claims: list[dict[str, Any]], source: dict[str, Any] = OWN, **form: Any) -> dict[str, Any]:
+        asset = copy.deepcopy(FORM) | form
+        return {"kind": "initial", "asset": asset, "sources": [copy.deepcopy(source)], "claims": claims}
+
+    def register(self, by: Actor, rights: list[str] = ALL, source: dict[str, Any] = OWN, **form: Any) -> dict[str, Any]:
+        return self.ok("case.file", by, self.filing([{"party": by.id, "rights": rights}], source, **form))
+
+    def check(self, party: Actor, asset: str, purpose: str = "research", **more: Any) -> Any:
+        at, size = more.pop("at", None), more.pop("size", None)
+        answers, _ = self.registry.reader.check([Question(party.id, asset, purpose, **more)], at, size)
+        return answers[0]
+
+    def pass_time(self, **delta: Any) -> None:
+        self.clock.set(self.clock.now() + timedelta(**delta))
+
+
+def scope(**members: Any) -> dict[str, Any]:
+    return {"purposes": ["research"], "territory": ["CN"], "fields": ["*"], "until": None} | members
+
+
+def ids(receipt: dict[str, Any], prefix: str) -> list[str]:
+    return [made["id"] for made in receipt["ids"] if made["id"].startswith(prefix)]
+
+
+@contextmanager
+def open_desk(folder: Path, **options: Any) -> Any:
+    """A desk on a new registry whose simulated clock shows 2026-01-01."""
+    clock = SimulatedClock(START)
+    registry = open_registry(Options(folder, ORIGIN, **options), clock)
+    try:
+        yield Desk(registry, clock, Actor("registrar", [registry.keys.registrar]))
+    finally:
+        registry.close()
