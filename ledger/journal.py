@@ -11,6 +11,8 @@ from pathlib import Path
 
 from ledger.errors import JournalConflictError
 
+_NEWEST = "SELECT size, root FROM signed ORDER BY size DESC LIMIT 1"
+
 
 class SigningJournal:
     """An append-only file of `(size, root)`. May be used from any thread."""
@@ -18,18 +20,17 @@ class SigningJournal:
     def __init__(self, path: Path | None = None) -> None:
         """Opens the file at `path`, or a journal in memory that ends with the process."""
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(str(path) if path else ":memory:", check_same_thread=False)
+        self._connection = sqlite3.connect(str(path) if path else ":memory:", check_same_thread=False, isolation_level=None)
         if path:
             path.chmod(0o600)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
         self._connection.execute("CREATE TABLE IF NOT EXISTS signed (size INTEGER PRIMARY KEY, root BLOB NOT NULL)")
-        self._connection.commit()
 
     def newest(self) -> tuple[int, bytes] | None:
         """The greatest size that was signed, and its root."""
         with self._lock:
-            row = self._connection.execute("SELECT size, root FROM signed ORDER BY size DESC LIMIT 1").fetchone()
+            row = self._connection.execute(_NEWEST).fetchone()
         return (row[0], row[1]) if row else None
 
     def record(self, size: int, root: bytes) -> None:
@@ -38,17 +39,21 @@ class SigningJournal:
         Raises:
             JournalConflictError: another root was signed at this size, or a greater size was signed already.
         """
-        newest = self.newest()
-        if newest is not None:
-            if newest == (size, root):
-                return
-            if newest[0] >= size:
-                raise JournalConflictError(
-                    f"size {newest[0]} is signed already with root {newest[1].hex()}; {size} with another history "
-                    "must not be signed"
-                )
-        with self._lock, self._connection:
-            self._connection.execute("INSERT INTO signed (size, root) VALUES (?, ?)", (size, root))
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                newest = self._connection.execute(_NEWEST).fetchone()
+                if newest is None or newest[0] < size:
+                    self._connection.execute("INSERT INTO signed (size, root) VALUES (?, ?)", (size, root))
+            except BaseException:
+                self._connection.rollback()
+                raise
+            self._connection.commit()
+        if newest is not None and newest[0] >= size and tuple(newest) != (size, root):
+            raise JournalConflictError(
+                f"size {newest[0]} is signed already with root {newest[1].hex()}; {size} with another history "
+                "must not be signed"
+            )
 
     def close(self) -> None:
         """Releases the file."""

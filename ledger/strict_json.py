@@ -16,10 +16,17 @@ _MAX_INTEGER = 2**53
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DuplicateMemberError(f"the member {twice!r} stands twice in one object")
+        raise DuplicateMemberError(f"the member {_first_twice(pairs)!r} stands twice in one object")
     return members
+
+
+def _first_twice(pairs: list[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
 
 
 def _integer(text: str) -> int:

@@ -103,8 +103,10 @@ def _with_disclosures(value: dict[str, Any]) -> Opened:
     return Opened(envelope, envelope.digest(), tuple(disclosures))
 
 
-def admit(opened: Opened, origin: str) -> Admitted:
+def admit(opened: Opened, origin: str, *, disclosed: bool = True) -> Admitted:
     """The statement in the envelope, if its form is right and it is meant for this log.
+
+    `disclosed`: the plain values of confidential members must be beside it; a replay does without.
 
     Raises:
         RefusedError: MALFORMED, DUPLICATE_MEMBER, UNKNOWN_MEMBER, UNKNOWN_ACT, TOO_LARGE, INVALID_VALUE or WRONG_LOG.
@@ -122,7 +124,7 @@ def admit(opened: Opened, origin: str) -> Admitted:
             "/act",
         )
     body = act.parse(statement)
-    disclosures = match_disclosures(statement.body, opened.disclosures)
+    disclosures = match_disclosures(statement.body, opened.disclosures) if disclosed else {}
     if statement.log != origin:
         raise refused(
             "WRONG_LOG", f"The statement is for the log {statement.log}; this is {origin}.",

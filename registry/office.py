@@ -45,6 +45,21 @@ class _Waiting:
     answers: "Future[list[Answer]]"
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Submissions that are on their way."""
+
+    _answers: list[Answer | None]
+    _waiting: list[tuple[list[int], "Future[list[Answer]]"]]
+
+    def answers(self) -> list[Answer]:
+        """One answer a submission, in order; waits for the writer."""
+        for places, future in self._waiting:
+            for place, answer in zip(places, future.result(), strict=True):
+                self._answers[place] = answer
+        return [answer for answer in self._answers if answer is not None]
+
+
 class Office:
     """Takes statements and answers when they are durable. May be used from any thread."""
 
@@ -77,6 +92,16 @@ class Office:
         gate: Gate | None = None,
     ) -> list[Answer]:  # fmt: skip
         """One answer a submission, in order; all are acted on in order."""
+        return self.begin(submissions, atomic=atomic, trial=trial, short=short, gate=gate).answers()
+
+    def begin(
+        self, submissions: Sequence[bytes], *, atomic: bool = False, trial: bool = False, short: bool = False,
+        gate: Gate | None = None, more: bool = False,
+    ) -> "Pending":  # fmt: skip
+        """The submissions are queued, behind whatever the same caller began before. `more`: they are part of a file.
+
+        In a file of many statements a key may come with an earlier line, so an unknown one is left to the batch.
+        """
         if atomic and len(submissions) > MAX_ATOMIC:
             raise refused(
                 "TOO_LARGE", f"At most {MAX_ATOMIC} lines stand or fall together.", f"整批提交至多 {MAX_ATOMIC} 行。"
@@ -85,20 +110,16 @@ class Office:
         opened = self._open(submissions, answers)
         self._answer_known(opened, answers, short=short)
         admitted = self._admit(opened, answers, gate)
-        self._verify(admitted, answers, alone=len(submissions) == 1)
-        ready = {place: item for place, item in admitted.items() if answers[place] is None}
+        self._verify(admitted, answers, alone=len(submissions) == 1 and not more)
         if atomic and any(answer is not None and answer.refusal for answer in answers):
-            return _refuse_rest(answers)
-        places = list(ready)
+            return Pending(_refuse_rest(answers), [])
+        places = [place for place in admitted if answers[place] is None]
         step = max(1, len(places)) if atomic else MAX_BATCH
         waiting = [
-            (chunk, self._enqueue(Group([ready[p] for p in chunk], atomic, trial, short)))
+            (chunk, self._enqueue(Group([admitted[place] for place in chunk], atomic, trial, short)))
             for chunk in (places[i : i + step] for i in range(0, len(places), step))
         ]
-        for chunk, future in waiting:
-            for place, answer in zip(chunk, future.result(), strict=True):
-                answers[place] = answer
-        return [answer for answer in answers if answer is not None]
+        return Pending(answers, waiting)
 
     def _open(self, submissions: Sequence[bytes], answers: list[Answer | None]) -> dict[int, Opened]:
         opened = {}
@@ -142,10 +163,7 @@ class Office:
         return admitted
 
     def _verify(self, admitted: dict[int, Admitted], answers: list[Answer | None], *, alone: bool) -> None:
-        """Signatures that can be verified by the keys as they stand are; the heavy part runs on all cores.
-
-        In a file of many statements a key may come with an earlier line, so an unknown one is left to the batch.
-        """
+        """Signatures that can be verified by the keys as they stand are; the heavy part runs on all cores."""
         if not admitted:
             return
         with self._engine.connect() as tx:
@@ -226,7 +244,7 @@ def _signing_names(item: Admitted) -> Names:
     return Names(parties=(item.statement.by, *item.statement.with_), keys=named.keys)
 
 
-def _refuse_rest(answers: list[Answer | None]) -> list[Answer]:
+def _refuse_rest(answers: list[Answer | None]) -> list[Answer | None]:
     other = refused(
         "BATCH_REFUSED",
         "Another statement of this batch was refused, so none was written.",

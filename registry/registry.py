@@ -52,6 +52,7 @@ class Registry:
     documents: Documents
     clock: Clock
     log: Log[Connection]
+    engine: Engine
     admin_token: str
     is_new: bool
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -91,7 +92,7 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
     office = Office(engine, notes, log, clock, Rules(documents.rulebook, options.verified_only))
     registry = Registry(
-        origin, keys, office, Reader(engine, log, clock), documents, clock, log, token, known is None,
+        origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, token, known is None,
         [office.stop, journal.close, engine.dispose, notes.dispose],
     )  # fmt: skip
     _start(registry, options, engine)

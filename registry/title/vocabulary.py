@@ -106,7 +106,7 @@ def is_purpose(term: str, extra_heads: Collection[str] = ()) -> bool:
 
     `*` is not a purpose but the whole dimension.
     """
-    if not _is_dotted(term):
+    if not is_dotted(term):
         return False
     head, dot, _ = term.partition(".")
     return bool(dot) if head == "x" else head in PURPOSE_HEADS or head in extra_heads
@@ -119,7 +119,7 @@ def is_territory(term: str) -> bool:
 
 def is_kind(term: str) -> bool:
     """Whether `term` names a kind of right: one of the three, or `x.` and a name."""
-    return term in KINDS or (term.startswith("x.") and _is_dotted(term))
+    return term in KINDS or (term.startswith("x.") and is_dotted(term))
 
 
 def covers(dimension: Dimension, wide: str, narrow: str) -> bool:
@@ -174,5 +174,6 @@ def _is_below(term: str, wide: Collection[str], separator: str) -> bool:
     return False
 
 
-def _is_dotted(term: str) -> bool:
+def is_dotted(term: str) -> bool:
+    """Whether `term` is a dotted lower-case term, known or not."""
     return len(term) <= MAX_TERM_CHARACTERS and _DOTTED.fullmatch(term) is not None

@@ -263,7 +263,7 @@ def bad_keys(entry: Entry) -> Entry:
     ("change", "what", "words"),
     [
         (skip_folio_line, "folio_gap", "has a gap: entry 40 calls itself"),
-        (skip_folio_entry, "folio_gap", "following entry 34; before it"),
+        (skip_folio_entry, "folio_gap", "following entry 38; before it"),
         (back_in_time, "time_backwards", "Time goes backwards: entry 40"),
         (same_statement, "statement_twice", "stands in entry 3 already"),
         (foreign_statement, "origin_mismatch", "made for the log 'elsewhere.example'"),

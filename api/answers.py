@@ -1,0 +1,151 @@
+"""Answers: JSON bytes, strong ETags, caching, and the query parameters that every read knows."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from fastapi import Request
+from fastapi.responses import Response
+
+from ledger.encoding import format_base64url, parse_base64url
+from ledger.errors import FormatError
+from ledger.instants import format_instant, parse_instant
+from registry.reading import Moment
+from registry.refusals.refusal import RefusedError, refused
+
+JSON = "application/json"
+OCTETS = "application/octet-stream"
+TEXT = "text/plain; charset=utf-8"
+FOREVER = "public, max-age=31536000, immutable"
+MAX_LIMIT = 1_000
+DEFAULT_LIMIT = 100
+_MAX_SIZE = 2**53
+
+json_bytes = msgspec.json.Encoder().encode
+
+
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(json_bytes(value), status, dict(headers or {}), JSON)
+
+
+def tagged(request: Request, body: bytes, media_type: str, *, forever: bool) -> Response:
+    """An answer under its strong ETag; 304 if the caller has it."""
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": FOREVER if forever else "no-cache"}
+    held = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
+    if etag in held:
+        return Response(status_code=304, headers=headers)
+    return Response(body, 200, headers, media_type)
+
+
+def bad_query(name: str, en: str, zh: str) -> RefusedError:
+    """INVALID_VALUE for a query parameter."""
+    return refused("INVALID_VALUE", f"The parameter `{name}` {en}.", f"参数 `{name}` {zh}。", f"/{name}")
+
+
+def check_parameters(request: Request, known: Collection[str], repeated: Collection[str] = ()) -> None:
+    """Returns if every query parameter is known, and stands once unless it may be repeated.
+
+    Raises:
+        RefusedError: UNKNOWN_MEMBER or DUPLICATE_MEMBER.
+    """
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name not in known:
+            raise refused(
+                "UNKNOWN_MEMBER", f"The parameter `{name}` is not known here; known are {', '.join(sorted(known))}.",
+                f"参数 `{name}` 不在约定之内；可用参数为 {'、'.join(sorted(known))}。", f"/{name}",
+            )  # fmt: skip
+        if name in seen and name not in repeated:
+            raise refused(
+                "DUPLICATE_MEMBER", f"The parameter `{name}` stands twice.", f"参数 `{name}` 重复。", f"/{name}"
+            )
+        seen.add(name)
+
+
+def at_parameter(request: Request) -> datetime | None:
+    """`at`, an instant."""
+    text = request.query_params.get("at")
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except FormatError as error:
+        raise bad_query("at", f"is {error} (write + as %2B)", "不是带时区的 RFC 3339 时刻（+ 须写作 %2B）") from error
+
+
+def whole_number(request: Request, name: str, *, least: int = 0, most: int = _MAX_SIZE) -> int | None:
+    """A query parameter that is a whole number."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 16 or not least <= int(text) <= most:
+        raise bad_query(name, f"must be a whole number from {least} to {most}", f"应为 {least} 至 {most} 的整数")
+    return int(text)
+
+
+def flag(request: Request, name: str) -> bool:
+    """A query parameter that is `true` or `false`; absent means false."""
+    text = request.query_params.get(name, "false")
+    if text not in ("true", "false"):
+        raise bad_query(name, "is true or false", "只能是 true 或 false")
+    return text == "true"
+
+
+def moment_of(request: Request) -> tuple[datetime | None, int | None]:
+    """`at` and `size`."""
+    return at_parameter(request), whole_number(request, "size")
+
+
+def spoken(view: dict[str, Any], moment: Moment) -> dict[str, Any]:
+    """An object with the instant and the size that it is answered for."""
+    return view | {"at": format_instant(moment.at), "size": moment.size}
+
+
+def read_answer(request: Request, view: dict[str, Any], moment: Moment) -> Response:
+    """An object under its ETag; immutable only if both `at` and `size` were given."""
+    forever = {"at", "size"} <= set(request.query_params)
+    return tagged(request, json_bytes(spoken(view, moment)), JSON, forever=forever)
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where the next page starts: size and instant of the first page, and the key of the last item."""
+
+    size: int
+    at: str
+    after: int
+
+
+def format_cursor(cursor: Cursor) -> str:
+    """Opaque to clients."""
+    return format_base64url(json_bytes(cursor))
+
+
+def parse_cursor(text: str) -> Cursor:
+    """Inverse of `format_cursor`.
+
+    Raises:
+        RefusedError: INVALID_VALUE.
+    """
+    try:
+        return msgspec.json.decode(parse_base64url(text), type=Cursor)
+    except (FormatError, msgspec.DecodeError) as error:
+        raise bad_query("cursor", "is not one that this registry gave", "不是本登记系统给出的游标") from error
+
+
+def wants(request: Request, *offered: str) -> str:
+    """The first of the offered media types that the caller accepts.
+
+    Raises:
+        RefusedError: NOT_ACCEPTABLE.
+    """
+    accepted = [part.split(";")[0].strip().lower() for part in request.headers.get("accept", "*/*").split(",")]
+    for media_type in accepted:
+        for offer in offered:
+            family = offer.split("/")[0] + "/*"
+            if media_type in ("", "*/*", family, offer):
+                return offer
+    raise refused("NOT_ACCEPTABLE", f"This is offered as {', '.join(offered)}.", f"此处仅提供 {'、'.join(offered)}。")

@@ -1,0 +1,42 @@
+"""What handlers ask for. Everything is made when the app is, nothing at import."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.limits import Quotas
+from api.publishing import Publisher
+from api.settings import Settings
+from registry.reading import Reader
+from registry.registry import Registry
+
+
+def _registry(request: Request) -> Registry:
+    registry: Registry = request.app.state.registry
+    return registry
+
+
+def _reader(request: Request) -> Reader:
+    return _registry(request).reader
+
+
+def _publisher(request: Request) -> Publisher:
+    publisher: Publisher = request.app.state.publisher
+    return publisher
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def _quotas(request: Request) -> Quotas:
+    quotas: Quotas = request.app.state.quotas
+    return quotas
+
+
+RegistryDep = Annotated[Registry, Depends(_registry)]
+ReaderDep = Annotated[Reader, Depends(_reader)]
+PublisherDep = Annotated[Publisher, Depends(_publisher)]
+SettingsDep = Annotated[Settings, Depends(_settings)]
+QuotasDep = Annotated[Quotas, Depends(_quotas)]

@@ -1,0 +1,46 @@
+"""Quotas for statements: of one party and from one address, in memory of this process."""
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from api.settings import Settings
+from ledger.statement import Statement
+from registry.refusals.refusal import refused
+
+
+class Quotas:
+    """Counts statements. A limit that is not set is not counted."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._party = _limit(settings.quota("party"))
+        self._address = _limit(settings.quota("address"))
+
+    def take_address(self, address: str) -> None:
+        """One statement more from this address.
+
+        Raises:
+            RefusedError: RATE_LIMITED.
+        """
+        self._take(self._address, "address", address)
+
+    def take_party(self, statement: Statement) -> None:
+        """One statement more of this party.
+
+        Raises:
+            RefusedError: RATE_LIMITED.
+        """
+        self._take(self._party, "party", statement.by)
+
+    def _take(self, limit: RateLimitItem | None, kind: str, key: str) -> None:
+        if limit is not None and not self._limiter.hit(limit, kind, key):
+            raise refused(
+                "RATE_LIMITED",
+                f"More than {limit} for this {kind}; try again later.",
+                f"超过限额（{limit}），请稍后再试。",
+            )
+
+
+def _limit(text: str | None) -> RateLimitItem | None:
+    return parse(text) if text else None

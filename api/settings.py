@@ -1,0 +1,68 @@
+"""All configuration, read once from options and `SANQUAN_*` variables. Durations are seconds, sizes bytes."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_OTHER_VARIABLES = {"SANQUAN_STATE", "SANQUAN_PROFILE", "SANQUAN_LANG", "SANQUAN_URL", "SANQUAN_TEST_POSTGRES"}
+"""Variables that clients and tests read; not settings of a server."""
+RATE_OFF_LOOPBACK = "6000/minute"
+
+
+class Settings(BaseSettings):
+    """Contract section 10: each option of `sanquan serve` is also a variable."""
+
+    model_config = SettingsConfigDict(env_prefix="SANQUAN_", frozen=True, extra="forbid")
+
+    data: Annotated[Path, Field(description="The data folder.")] = Path("sanquan-data")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    origin: Annotated[str | None, Field(description="Name of the log; required off loopback.")] = None
+    name: Annotated[str | None, Field(description="Name of the registrar at the first start.")] = None
+    database: Annotated[str | None, Field(description="SQLAlchemy URL; default a SQLite file in the data folder.")] = (
+        None
+    )
+    admission: Annotated[
+        Literal["open", "verified"] | None, Field(description="Default: open on loopback, else verified.")
+    ] = None
+    simulated_clock: Annotated[str | None, Field(description="A clock that stands still; only for tests.")] = None
+    quota_party: Annotated[str | None, Field(description="Statements of one party, like 6000/minute.")] = None
+    quota_address: Annotated[str | None, Field(description="Statements from one address, like 6000/minute.")] = None
+    max_file_bytes: Annotated[int, Field(gt=0, description="Size of one NDJSON request.")] = 64 * 1024 * 1024
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in _LOOPBACK
+
+    @property
+    def verified_only(self) -> bool:
+        """Whether unverified parties may only send `party.*` and `key.*`."""
+        return (self.admission or ("open" if self.on_loopback else "verified")) == "verified"
+
+    def quota(self, kind: Literal["party", "address"]) -> str | None:
+        """The limit for one party or address; on loopback none unless one is set."""
+        wanted: str | None = self.quota_party if kind == "party" else self.quota_address
+        return wanted or (None if self.on_loopback else RATE_OFF_LOOPBACK)
+
+    @model_validator(mode="after")
+    def _fail_closed(self) -> Self:
+        known = {f"SANQUAN_{name.upper()}" for name in type(self).model_fields} | _OTHER_VARIABLES
+        if unknown := {key for key in os.environ if key.startswith("SANQUAN_")} - known:
+            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+        if not self.on_loopback and not self.origin:
+            raise ValueError("off loopback an origin is required: --origin NAME or SANQUAN_ORIGIN")
+        if self.simulated_clock is not None and not (
+            self.on_loopback and (self.origin is None or self.origin.endswith(".test"))
+        ):
+            raise ValueError("a simulated clock needs loopback and an origin that ends in .test")
+        return self
+
+
+def make_settings(**options: Any) -> Settings:
+    """Settings from options that were given (others None) over the environment."""
+    return Settings(**{name: value for name, value in options.items() if value is not None})

@@ -1,0 +1,121 @@
+"""A file of statements: NDJSON, acted on in order while it arrives, answered line by line when it has been read.
+
+Reading, opening envelopes, and writing overlap: chunks are begun in order and at most a few are under way. A file is
+not one transaction unless `atomic`; what was begun stays begun when the connection breaks.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+
+from starlette.concurrency import run_in_threadpool
+
+from api.answers import json_bytes
+from api.limits import Quotas
+from api.problems import problem_body
+from ledger.statement import Statement
+from registry.admission import MAX_SUBMISSION_BYTES
+from registry.office import MAX_ATOMIC, MAX_BATCH, Office, Pending
+from registry.refusals.refusal import RefusedError, refused
+from registry.writer import Answer
+
+_UNDER_WAY = 4
+
+
+class FileOfStatements:
+    """One NDJSON request."""
+
+    def __init__(
+        self, office: Office, quotas: Quotas, address: str, language: str, *, trial: bool, atomic: bool
+    ) -> None:
+        self._office = office
+        self._quotas = quotas
+        self._address = address
+        self._language = language
+        self._trial = trial
+        self._atomic = atomic
+        self._chunk: list[tuple[int, bytes]] = []
+        self._begun: deque[tuple[list[int], Pending]] = deque()
+        self._answered: list[bytes] = []
+        self._line = 0
+
+    async def read(self, stream: AsyncIterator[bytes], max_bytes: int) -> None:
+        """The whole file has been begun; a file that is too long is refused from the first byte too many."""
+        rest, total = b"", 0
+        async for part in stream:
+            total += len(part)
+            if total > max_bytes:
+                await run_in_threadpool(self._begin)
+                self._refuse_rest(max_bytes)
+                return
+            lines = (rest + part).split(b"\n") if rest else part.split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                await self._take(line)
+            if len(rest) > MAX_SUBMISSION_BYTES:
+                rest = rest[: MAX_SUBMISSION_BYTES + 1]
+        if rest:
+            await self._take(rest)
+        await run_in_threadpool(self._begin)
+
+    async def _take(self, line: bytes) -> None:
+        self._line += 1
+        if not line.strip():
+            return
+        self._chunk.append((self._line, line))
+        if self._atomic and len(self._chunk) > MAX_ATOMIC:
+            raise refused(
+                "TOO_LARGE", f"At most {MAX_ATOMIC} lines stand or fall together.", f"整批提交至多 {MAX_ATOMIC} 行。"
+            )
+        if not self._atomic and len(self._chunk) == MAX_BATCH:
+            await run_in_threadpool(self._begin)
+
+    def _begin(self) -> None:
+        chunk, self._chunk = self._chunk, []
+        if not chunk:
+            return
+        pending = self._office.begin(
+            [line for _, line in chunk], atomic=self._atomic, trial=self._trial, short=True, gate=self._gate,
+            more=not self._atomic or len(chunk) > 1,
+        )  # fmt: skip
+        self._begun.append(([number for number, _ in chunk], pending))
+        while len(self._begun) > _UNDER_WAY:
+            self._finish()
+
+    def _gate(self, statement: Statement) -> None:
+        self._quotas.take_address(self._address)
+        self._quotas.take_party(statement)
+
+    def _finish(self) -> None:
+        numbers, pending = self._begun.popleft()
+        for number, answer in zip(numbers, pending.answers(), strict=True):
+            self._answered.append(answer_line(number, answer, self._language, trial=self._trial))
+
+    def _refuse_rest(self, max_bytes: int) -> None:
+        while self._begun:
+            self._finish()
+        too_large = refused(
+            "TOO_LARGE",
+            f"The file is over {max_bytes} bytes; nothing from this line on was read. Send the rest in another request.",
+            f"文件超过 {max_bytes} 字节，自该行起未读取；请将其余部分另行提交。",
+        )
+        self._answered.append(_refusal_line(self._line + 1, too_large, self._language))
+
+    def lines(self) -> Iterator[bytes]:
+        """The answer, a line for each line of the file."""
+        yield from self._answered
+        while self._begun:
+            self._answered.clear()
+            self._finish()
+            yield b"".join(self._answered)
+
+
+def _refusal_line(number: int, refusal: RefusedError, language: str) -> bytes:
+    return json_bytes({"line": number, "status": refusal.status, "problem": problem_body(refusal, language)}) + b"\n"
+
+
+def answer_line(number: int, answer: Answer, language: str, *, trial: bool = False) -> bytes:
+    """A line of the answer."""
+    if answer.refusal:
+        return _refusal_line(number, answer.refusal, language)
+    status = 200 if answer.known or trial else 201
+    return json_bytes({"line": number, "status": status, "receipt": answer.receipt}) + b"\n"

@@ -1,0 +1,87 @@
+"""The log itself: entries, tiles, checkpoints and proofs. c2sp.org/tlog-tiles, c2sp.org/tlog-proof."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api.answers import (
+    FOREVER,
+    JSON,
+    OCTETS,
+    TEXT,
+    check_parameters,
+    json_bytes,
+    json_response,
+    tagged,
+    wants,
+    whole_number,
+)
+from api.deps import PublisherDep, ReaderDep
+from api.v1 import schemas
+from registry.reading import entry_view, not_found
+from registry.refusals.refusal import refused
+
+router = APIRouter(tags=["log"])
+_ANYONE = {"Access-Control-Allow-Origin": "*"}
+
+
+@router.get("/checkpoint", response_model=None, responses=schemas.TEXT_ANSWER)
+def read_checkpoint(request: Request, publisher: PublisherDep) -> Response:
+    """The newest published checkpoint: a signed note."""
+    check_parameters(request, ())
+    answer = tagged(request, publisher.checkpoint().note.encode(), TEXT, forever=False)
+    answer.headers.update(_ANYONE)
+    return answer
+
+
+@router.get("/tile/{path:path}", response_model=None, responses=schemas.OCTETS_ANSWER)
+def read_tile(request: Request, path: str, publisher: PublisherDep) -> Response:
+    """A hash tile `/tile/<L>/<N>[.p/<W>]` or an entry bundle `/tile/entries/<N>[.p/<W>]`."""
+    check_parameters(request, ())
+    data, _ = publisher.file(f"tile/{path}")
+    return Response(data, 200, {"Cache-Control": FOREVER, **_ANYONE}, OCTETS)
+
+
+@router.get("/v1/entries/{position}", response_model=None, responses=schemas.ENTRY)
+def read_entry(request: Request, position: str, reader: ReaderDep) -> Response:
+    """An entry: {seq, time, leaf_hash, bytes, statement}, or its raw bytes with `Accept: application/octet-stream`."""
+    check_parameters(request, ())
+    media_type = wants(request, JSON, OCTETS)
+    row = reader.entry(_position(position))
+    body = row.data if media_type == OCTETS else json_bytes(entry_view(row))
+    answer = tagged(request, body, media_type, forever=True)
+    answer.headers["Vary"] = "Accept"
+    return answer
+
+
+@router.get(
+    "/v1/log/inclusion", response_model=None, responses=schemas.TEXT_ANSWER, openapi_extra=schemas.filters("inclusion")
+)
+def read_inclusion(request: Request, reader: ReaderDep) -> Response:
+    """The tlog-proof of entry `seq` for a signed `size` (default the newest)."""
+    check_parameters(request, ("seq", "size"))
+    seq = whole_number(request, "seq")
+    if seq is None:
+        raise refused("MALFORMED", "The parameter `seq` is missing.", "缺少参数 `seq`。", "/seq")
+    return Response(reader.inclusion(seq, whole_number(request, "size")), media_type=TEXT)
+
+
+@router.get(
+    "/v1/log/consistency",
+    response_model=None,
+    responses=schemas.CONSISTENCY,
+    openapi_extra=schemas.filters("consistency"),
+)
+def read_consistency(request: Request, reader: ReaderDep) -> Response:
+    """The proof that the log of size `to` begins with the log of size `from`."""
+    check_parameters(request, ("from", "to"))
+    old, new = whole_number(request, "from"), whole_number(request, "to")
+    if old is None or new is None:
+        raise refused("MALFORMED", "The parameters `from` and `to` are needed.", "须给出参数 from 与 to。", "/from")
+    hashes = reader.consistency(old, new)
+    return json_response({"from": old, "to": new, "hashes": [digest.hex() for digest in hashes]})
+
+
+def _position(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 16 or str(int(text)) != text:
+        raise not_found(f"entry {text}")
+    return int(text)

@@ -1,0 +1,261 @@
+"""What OpenAPI says of bodies and answers. Answers are written by the registry; these models describe them."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from registry.store.lists import LISTINGS
+
+_Responses = dict[int | str, dict[str, Any]]
+
+
+class _Open(BaseModel):
+    """Readers ignore members that they do not know."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Reason(_Open):
+    code: str
+    message: str
+    rule: str | None = None
+    article: str | None = None
+    pointer: str | None = None
+
+
+class Problem(_Open):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    reasons: list[Reason]
+
+
+class Made(_Open):
+    id: str
+    kind: str | None = None
+
+
+class Folio(_Open):
+    id: str
+    n: int
+    prev: int | None
+
+
+class Notice(_Open):
+    code: str
+
+
+class Receipt(_Open):
+    statement: str = Field(description="Hex SHA-256 of the payload.")
+    seq: int
+    time: str
+    leaf_hash: str
+    ids: list[Made]
+    folios: list[Folio]
+    warnings: list[Notice]
+    proof: str = Field(description="c2sp.org/tlog-proof@v1.")
+
+
+class StatementAnswer(_Open):
+    envelope: dict[str, Any]
+    receipt: Receipt
+
+
+class Recorded(_Open):
+    seq: int
+    time: str
+
+
+class Key(_Open):
+    key: str
+    alg: str
+    public: str
+    custody: str
+    added: str
+    effective: str
+    revoked: str | None = None
+
+
+class Party(_Open):
+    id: str
+    name: Any
+    kind: str
+    level: str
+    keys: list[Key]
+    roles: list[str]
+    size: int
+
+
+class Right(_Open):
+    id: str
+    asset: str
+    kind: str
+    holder: str
+    from_right: str | None = None
+    scope: dict[str, Any]
+    exclusivity: str
+    status: str
+    basis: str
+    registered_until: str | None
+    recorded: Recorded
+
+
+class Case(_Open):
+    id: str
+    kind: str
+    rulebook: str
+    state: str
+    asset: str
+    applicant: str
+    filed_at: str
+    findings: list[dict[str, Any]]
+    certificates: list[Any]
+
+
+class Asset(_Open):
+    id: str
+    form: dict[str, Any]
+    rights: list[Right]
+    encumbrances: list[Any]
+    remarks: list[Any]
+    cases: list[Case]
+    certificates: list[Any]
+    size: int
+
+
+class Entry(_Open):
+    seq: int
+    time: str
+    leaf_hash: str
+    bytes: str
+    statement: dict[str, Any]
+
+
+class Page(_Open):
+    items: list[dict[str, Any]]
+    next: str | None = None
+    size: int
+
+
+class Answer(_Open):
+    decision: bool
+    status: str
+    reasons: list[Reason]
+    chain: list[dict[str, Any]]
+    obligations: dict[str, list[Any]]
+    warnings: list[Notice]
+    evaluated: dict[str, Any]
+    ledger: dict[str, Any]
+
+
+class Answers(_Open):
+    answers: list[Answer]
+
+
+class Consistency(_Open):
+    from_: int = Field(alias="from")
+    to: int
+    hashes: list[str]
+
+
+class WellKnown(_Open):
+    origin: str
+    log_keys: list[str]
+    seal_keys: list[dict[str, Any]]
+    registrar: str
+    rulebooks: list[dict[str, Any]]
+    spec: int
+
+
+def _problems(*statuses: int) -> _Responses:
+    content = {
+        "application/problem+json": {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}
+    }
+    return {status: {"description": "Problem", "model": Problem, "content": content} for status in statuses}
+
+
+def _ok(model: type[BaseModel], *problems: int) -> _Responses:
+    return {200: {"model": model}, **_problems(*problems)}
+
+
+SUBMITTED: _Responses = {
+    201: {"model": Receipt, "description": "On the ledger."},
+    200: {"model": Receipt, "description": "The same payload was on the ledger already; or a dry run; or NDJSON."},
+    **_problems(400, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+}
+STATEMENT = _ok(StatementAnswer, 404)
+PARTY = _ok(Party, 400, 404, 422, 503)
+ASSET = _ok(Asset, 400, 404, 422, 503)
+RIGHT = _ok(Right, 400, 404, 422, 503)
+CASE = _ok(Case, 400, 404, 422, 503)
+HISTORY = _ok(Page, 400, 404, 422, 503)
+LIST = _ok(Page, 400, 406, 422, 503)
+ENTRY = _ok(Entry, 404, 406)
+ANSWER = _ok(Answer, 400, 406, 422, 503)
+ANSWERS = _ok(Answers, 400, 406, 413, 415, 422, 503)
+CONSISTENCY = _ok(Consistency, 400, 422, 503)
+WELL_KNOWN = _ok(WellKnown)
+TEXT_ANSWER: _Responses = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **_problems(404)}
+OCTETS_ANSWER: _Responses = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+    **_problems(404),
+}
+
+_ENVELOPE = {
+    "type": "object",
+    "required": ["payload", "payloadType", "signatures"],
+    "properties": {
+        "payload": {"type": "string", "description": "Base64 of the payload."},
+        "payloadType": {"type": "string", "const": "application/vnd.sanquan.statement.v1+json"},
+        "signatures": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"keyid": {"type": "string"}, "sig": {"type": "string"}}},
+        },
+    },
+}
+ENVELOPE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": _ENVELOPE}, "application/x-ndjson": {"schema": {"type": "string"}}},
+    }
+}
+CHECKS_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "properties": {"checks": {"type": "array", "items": {"type": "object"}}}}
+            }
+        },
+    }
+}
+_QUERIES = {
+    **{name: (*listing.filters, "cursor", "limit", "at", "size") for name, listing in LISTINGS.items()},
+    "entries": ("act", "by", "folio", "cursor", "limit", "size"),
+    "check": ("party", "asset", "purpose", "action", "right", "territory", "fields", "group", "consenting", "basis",
+              "explain", "at", "size"),
+    "inclusion": ("seq", "size"),
+    "consistency": ("from", "to"),
+}  # fmt: skip
+_NEEDED = {
+    "party": "check",
+    "asset": "check",
+    "purpose": "check",
+    "seq": "inclusion",
+    "from": "consistency",
+    "to": "consistency",
+}
+
+
+def filters(what: str) -> dict[str, Any]:
+    """The query parameters of a route."""
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": _NEEDED.get(name) == what, "schema": {"type": "string"}}
+            for name in _QUERIES[what]
+        ]
+    }

@@ -1,0 +1,85 @@
+"""`/v1/statements`: the way in, and what stands in the log by statement."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.answers import JSON, check_parameters, flag, json_response
+from api.deps import QuotasDep, ReaderDep, RegistryDep, SettingsDep
+from api.limits import Quotas
+from api.problems import language_of
+from api.v1 import schemas
+from api.v1.files import FileOfStatements
+from ledger.encoding import parse_hex
+from ledger.errors import FormatError
+from ledger.strict_json import parse_strict
+from registry.admission import MAX_SUBMISSION_BYTES
+from registry.office import Office
+from registry.reading import not_found
+from registry.refusals.refusal import refused
+from registry.writer import Answer
+
+router = APIRouter(prefix="/v1/statements", tags=["statements"])
+NDJSON = "application/x-ndjson"
+
+
+@router.post("", status_code=201, response_model=None, responses=schemas.SUBMITTED, openapi_extra=schemas.ENVELOPE_BODY)
+async def submit(request: Request, registry: RegistryDep, quotas: QuotasDep, settings: SettingsDep) -> Response:
+    """Put one signed statement on the ledger, or a file of them. 201 means that it survives a power cut.
+
+    With `application/x-ndjson` one envelope a line, acted on in order; the answer is 200 with one line each.
+    """
+    check_parameters(request, ("dry_run", "atomic"))
+    trial, atomic = flag(request, "dry_run"), flag(request, "atomic")
+    address = request.client.host if request.client else ""
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type == NDJSON:
+        file = FileOfStatements(registry.office, quotas, address, language_of(request), trial=trial, atomic=atomic)
+        await file.read(request.stream(), settings.max_file_bytes)
+        return StreamingResponse(file.lines(), 200, media_type=NDJSON)
+    if media_type != JSON:
+        raise refused(
+            "MEDIA_TYPE", f"Send {JSON} or {NDJSON}, not {media_type or 'nothing'}.", f"请以 {JSON} 或 {NDJSON} 提交。"
+        )
+    if atomic:
+        raise refused("INVALID_VALUE", "`atomic` is for files of statements.", "atomic 仅用于成批提交。", "/atomic")
+    data = await _body(request.stream())
+    answer = await run_in_threadpool(_submit_one, registry.office, quotas, address, data, trial)
+    if answer.refusal:
+        raise answer.refusal
+    return json_response(answer.receipt, 200 if answer.known or trial else 201)
+
+
+def _submit_one(office: Office, quotas: Quotas, address: str, data: bytes, trial: bool) -> Answer:
+    quotas.take_address(address)
+    (answer,) = office.submit([data], trial=trial, gate=quotas.take_party)
+    return answer
+
+
+async def _body(stream: AsyncIterator[bytes]) -> bytes:
+    data = bytearray()
+    async for chunk in stream:
+        data += chunk
+        if len(data) > MAX_SUBMISSION_BYTES:
+            raise refused(
+                "TOO_LARGE",
+                f"A submission has at most {MAX_SUBMISSION_BYTES} bytes.",
+                f"单次提交不超过 {MAX_SUBMISSION_BYTES} 字节。",
+            )
+    return bytes(data)
+
+
+@router.get("/{identifier}", response_model=None, responses=schemas.STATEMENT)
+def read_statement(request: Request, identifier: str, reader: ReaderDep) -> Response:
+    """The envelope and its receipt, with a proof to the newest signed root."""
+    check_parameters(request, ())
+    try:
+        digest = parse_hex(identifier)
+    except FormatError as error:
+        raise not_found(f"statement {identifier}") from error
+    envelope, receipt = reader.statement(digest)
+    value: dict[str, Any] = {"envelope": parse_strict(envelope.encode()), "receipt": receipt}
+    return json_response(value)

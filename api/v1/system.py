@@ -1,0 +1,113 @@
+"""What the registry says of itself: keys, rulebooks, health, the simulated clock."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api.answers import FOREVER, JSON, check_parameters, json_response
+from api.deps import PublisherDep, RegistryDep, SettingsDep
+from api.v1 import schemas
+from ledger.encoding import parse_base64url
+from ledger.errors import FormatError
+from ledger.identifiers import key_identifier
+from ledger.instants import format_instant, parse_instant
+from ledger.strict_json import parse_strict
+from registry.acts.shapes import invalid
+from registry.admission import refusal_of
+from registry.clock import SimulatedClock
+from registry.reading import not_found
+from registry.refusals.refusal import refused
+from registry.register.office_state import Adoption
+
+router = APIRouter(tags=["system"])
+_MAX_CLOCK_BYTES = 1_000
+
+
+def _adoption(adoption: Adoption) -> dict[str, object]:
+    return {
+        "id": adoption.id, "version": adoption.version, "sha256": adoption.sha256, "default": adoption.default,
+        "open": adoption.open, "adopted": adoption.seq,
+    }  # fmt: skip
+
+
+@router.get("/.well-known/sanquan", response_model=None, responses=schemas.WELL_KNOWN)
+def well_known(registry: RegistryDep) -> Response:
+    """Origin, keys, registrar, rulebooks. Pin the log keys on first sight; later they must be the same."""
+    facts = registry.reader.registry()
+    seals = [
+        {"key": key_identifier(parse_base64url(key.public)), "alg": key.alg, "public": key.public}
+        for key in facts.seal_keys
+    ]
+    return json_response(
+        {
+            "origin": facts.origin,
+            "log_keys": list(facts.log_keys),
+            "seal_keys": seals,
+            "registrar": facts.registrar,
+            "clerk": facts.clerk,
+            "rulebooks": [_adoption(adoption) for adoption in facts.rulebooks],
+            "spec": facts.spec,
+        }
+    )
+
+
+@router.get("/v1/rulebooks", response_model=None, responses=schemas.LIST)
+def list_rulebooks(request: Request, registry: RegistryDep) -> Response:
+    """Every rulebook that was ever adopted, in the order of adoption."""
+    check_parameters(request, ())
+    items = [_adoption(adoption) for adoption in registry.reader.registry().rulebooks]
+    return json_response({"items": items, "size": registry.reader.moment().size})
+
+
+@router.get("/v1/rulebooks/{sha256}", response_model=None, responses=schemas.OCTETS_ANSWER)
+def read_rulebook(sha256: str, registry: RegistryDep) -> Response:
+    """The bytes of an adopted rulebook."""
+    adopted = any(adoption.sha256 == sha256 for adoption in registry.reader.registry().rulebooks)
+    data = registry.documents.get(sha256) if adopted else None
+    if data is None:
+        raise not_found(f"rulebook {sha256}")
+    return Response(data, headers={"Cache-Control": FOREVER}, media_type="application/toml")
+
+
+@router.get("/healthz", response_model=None)
+def healthz() -> Response:
+    """The process answers."""
+    return json_response({"status": "ok"})
+
+
+@router.get("/readyz", response_model=None)
+def readyz(registry: RegistryDep, publisher: PublisherDep) -> Response:
+    """The registry writes and publishes."""
+    if registry.office.read_only:
+        raise refused("READ_ONLY", registry.office.read_only, f"登记系统现为只读：{registry.office.read_only}")
+    return json_response({"status": "ready", "published": publisher.checkpoint().size})
+
+
+def _simulated(registry: RegistryDep) -> SimulatedClock:
+    if not isinstance(registry.clock, SimulatedClock):
+        raise not_found("simulated clock")
+    return registry.clock
+
+
+@router.get("/v1/clock", response_model=None)
+def read_clock(registry: RegistryDep) -> Response:
+    """The simulated clock; 404 on a registry that runs on real time."""
+    return json_response({"now": format_instant(_simulated(registry).now())})
+
+
+@router.post("/v1/clock", response_model=None)
+async def set_clock(request: Request, registry: RegistryDep, settings: SettingsDep) -> Response:
+    """Set the simulated clock, equal or forward: `{"now": "2026-11-24T05:49:29Z"}`."""
+    clock = _simulated(registry)
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON or not settings.on_loopback:
+        raise refused("MEDIA_TYPE", f"Send {JSON}.", f"请以 {JSON} 提交。")
+    try:
+        value = parse_strict((await request.body())[:_MAX_CLOCK_BYTES])
+    except FormatError as error:
+        raise refusal_of(error) from error
+    if not isinstance(value, dict) or value.keys() != {"now"} or not isinstance(value["now"], str):
+        raise refused("MALFORMED", 'Send {"now": "<instant>"}.', '请提交 {"now": "<时刻>"}。', "/now")
+    try:
+        now = parse_instant(value["now"])
+    except FormatError as error:
+        raise invalid("/now", str(error), "不是带时区的 RFC 3339 时刻") from error
+    return json_response({"now": format_instant(clock.set(now))})
