@@ -20,7 +20,9 @@ class SigningJournal:
     def __init__(self, path: Path | None = None) -> None:
         """Opens the file at `path`, or a journal in memory that ends with the process."""
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(str(path) if path else ":memory:", check_same_thread=False, isolation_level=None)
+        self._connection = sqlite3.connect(
+            str(path) if path else ":memory:", check_same_thread=False, isolation_level=None
+        )
         if path:
             path.chmod(0o600)
         self._connection.execute("PRAGMA journal_mode=WAL")

@@ -15,7 +15,7 @@ Invariants:
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -130,6 +130,8 @@ class Batch(Generic[Tx]):
     def load_folios(self, folios: Sequence[str]) -> None:
         """The heads of these folios are known, by one query."""
         missing = [folio for folio in dict.fromkeys(folios) if folio not in self._folios]
+        if not missing:
+            return
         self._folios.update(dict.fromkeys(missing))
         self._folios.update(self._storage.folio_heads(self._tx, missing))
 
@@ -158,13 +160,17 @@ class Batch(Generic[Tx]):
         del self._rows[mark.rows :], self._entries[mark.rows :], self._completed[mark.completed :]
         self._edge, self._previous, self._folios = mark.edge.copy(), mark.previous, dict(mark.folios)
 
-    def add(self, envelope: Envelope, digest: bytes, folios: Iterable[str]) -> Entry:
+    def add(self, envelope: Envelope, digest: bytes, folios: Iterable[str], new: Collection[str] = ()) -> Entry:
         """The entry that the statement becomes; `digest` is the SHA-256 of its payload.
+
+        `new` are folios of what the statement itself makes: they have no line yet, so none is looked for.
 
         Raises:
             TooLargeError: the entry would be over its limits; the batch is as it was.
         """
         names = sorted(set(folios))
+        for name in new:
+            self._folios.setdefault(name, None)
         self.load_folios(names)
         lines = tuple(
             FolioLine(name, line.number + 1, line.previous)

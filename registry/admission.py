@@ -19,6 +19,9 @@ from registry.signatures import Signers
 MAX_SUBMISSION_BYTES = 52_000 + 64 * 1024 + 8 * 1024
 """An envelope and its disclosures, with room for the JSON around them."""
 
+_CONFIDENTIAL_MARKS = (b'"sd"', b"\\u")
+"""A payload with neither has no confidential member; the second covers names written with escapes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -124,7 +127,8 @@ def admit(opened: Opened, origin: str, *, disclosed: bool = True) -> Admitted:
             "/act",
         )
     body = act.parse(statement)
-    disclosures = match_disclosures(statement.body, opened.disclosures) if disclosed else {}
+    confidential = opened.disclosures or any(mark in opened.envelope.payload for mark in _CONFIDENTIAL_MARKS)
+    disclosures = match_disclosures(statement.body, opened.disclosures) if disclosed and confidential else {}
     if statement.log != origin:
         raise refused(
             "WRONG_LOG", f"The statement is for the log {statement.log}; this is {origin}.",

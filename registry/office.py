@@ -24,7 +24,7 @@ from registry.judging import Rules
 from registry.receipts import receipt_maker, stored_facts
 from registry.refusals.refusal import RefusedError, internal_error, refused
 from registry.register.register import Register
-from registry.signatures import required_verifications
+from registry.signatures import Verification, required_verifications
 from registry.store.loading import load
 from registry.writer import Answer, Group, Writer
 
@@ -169,19 +169,19 @@ class Office:
         with self._engine.connect() as tx:
             register = Register(load(tx, [_signing_names(item) for item in admitted.values()]))
         now = self._clock.now()
-        jobs: list[tuple[int, Admitted]] = []
+        jobs: list[tuple[int, Admitted, tuple[Verification, ...]]] = []
         for place, item in admitted.items():
             try:
-                required_verifications(register, item.signers, item.envelope.signatures, now)
-                jobs.append((place, item))
+                found = required_verifications(register, item.signers, item.envelope.signatures, now)
+                jobs.append((place, item, found))
             except RefusedError as refusal:
                 if alone or refusal.code not in ("KEY_UNKNOWN", "KEY_INACTIVE"):
                     answers[place] = Answer(refusal=refusal)
 
-        def run(chunk: Sequence[tuple[int, Admitted]]) -> None:
-            for place, item in chunk:
+        def run(chunk: Sequence[tuple[int, Admitted, tuple[Verification, ...]]]) -> None:
+            for place, item, verifications in chunk:
                 try:
-                    for verification in required_verifications(register, item.signers, item.envelope.signatures, now):
+                    for verification in verifications:
                         verification.run(item.envelope)
                         item.verified.add((verification.position, verification.signature.key))
                 except RefusedError as refusal:

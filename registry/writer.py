@@ -108,7 +108,8 @@ class Writer:
             taken = set(stems(tx, [item.statement.objects().stem for item in items]))
             known = dict(self._log.storage.positions(tx, [item.digest for item in items]))
             work = _Work(Bench(base, self._rules, taken), batch, known)
-            batch.load_folios([folio for item in items for folio in item.statement.expect])
+            loaded = [name for kind, name in base if kind in ("asset", "party")]
+            batch.load_folios([*loaded, *(folio for item in items for folio in item.statement.expect)])
             results = [self._group(work, group) for group in groups]
             save(tx, base, work.bench.changes, work.rows)
             save_disclosures(tx, work.disclosures)
@@ -144,7 +145,7 @@ class Writer:
     def _accept(self, work: _Work, item: Admitted, outcome: Outcome) -> Facts:
         """The entry stands in the batch and its outcome on the bench; the bench is untouched if the entry is refused."""
         try:
-            entry = work.batch.add(item.envelope, item.digest, outcome.folios)
+            entry = work.batch.add(item.envelope, item.digest, outcome.folios, [made.id for made in outcome.made])
         except TooLargeError as error:
             raise refusal_of(error) from error
         work.bench.accept(item, outcome)

@@ -1,6 +1,7 @@
 """Parties, their keys and roles."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -10,6 +11,11 @@ from ledger.keys import Algorithm
 from registry.register.values import Stamp
 
 UNVERIFIED = "self_declared"
+
+
+@lru_cache(maxsize=4096)
+def _public_bytes(text: str) -> bytes:
+    return parse_base64url(text)
 
 
 class Revocation(msgspec.Struct, frozen=True):
@@ -44,7 +50,7 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
         return Algorithm(self.alg)
 
     def public_bytes(self) -> bytes:
-        return parse_base64url(self.public)
+        return _public_bytes(self.public)
 
 
 class Details(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,0 +1,117 @@
+"""`sanquan serve`: the API and pages. The first start makes keys and entry 0."""
+
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from api.app import create_app
+from api.cli.output import USAGE, fail, stderr
+from api.settings import Settings, make_settings
+from ledger.errors import FormatError
+from ledger.instants import parse_instant
+from registry.clock import Clock, SimulatedClock, SystemClock
+from registry.founding import FoundingError
+from registry.registry import DEFAULT_NAME, Options, Registry, open_registry
+
+_NOW = "now"
+
+
+def _settings(**options: object) -> Settings:
+    try:
+        return make_settings(**options)
+    except ValidationError as error:
+        words = "; ".join(item["msg"].removeprefix("Value error, ") for item in error.errors())
+        fail(USAGE, f"cannot start: {words}", f"无法启动：{words}")
+
+
+def _clock(settings: Settings) -> Clock:
+    if settings.simulated_clock is None:
+        return SystemClock()
+    start: datetime | None = None
+    if settings.simulated_clock not in ("", _NOW):
+        try:
+            start = parse_instant(settings.simulated_clock)
+        except FormatError as error:
+            fail(USAGE, f"--simulated-clock: {error}", f"--simulated-clock：{error}")
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return SimulatedClock(start, settings.data / "clock")
+
+
+def open_for(settings: Settings) -> Registry:
+    """The registry that the settings describe; the command ends with words if it cannot start."""
+    origin = settings.origin or (
+        "local.test" if settings.simulated_clock is not None and not settings.data.exists() else None
+    )
+    options = Options(
+        folder=settings.data, origin=origin, database=settings.database, name=settings.name or DEFAULT_NAME,
+        verified_only=settings.verified_only,
+    )  # fmt: skip
+    try:
+        return open_registry(options, _clock(settings))
+    except FoundingError as error:
+        fail(USAGE, f"cannot start: {error}", f"无法启动：{error}")
+
+
+def configure_logging() -> None:
+    """One JSON line an event on stderr: identifiers and hashes, never payloads."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=stderr.file),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+
+
+def serve(
+    data: Annotated[Path | None, typer.Option(help="The data folder (./sanquan-data).")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (8000); 0 takes a free one.")] = None,
+    origin: Annotated[str | None, typer.Option(help="Name of the log; required off loopback.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the registrar, at the first start.")] = None,
+    database: Annotated[str | None, typer.Option(help="SQLAlchemy URL (a SQLite file in the data folder).")] = None,
+    admission: Annotated[str | None, typer.Option(help="open or verified.")] = None,
+    simulated_clock: Annotated[
+        str | None, typer.Option(help="A clock that stands still at INSTANT or `now`; for tests, on loopback.")
+    ] = None,
+) -> None:
+    """Serve the API and pages of a registry."""
+    settings = _settings(
+        data=data, host=host, port=port, origin=origin, name=name, database=database, admission=admission,
+        simulated_clock=simulated_clock,
+    )  # fmt: skip
+    configure_logging()
+    registry = open_for(settings)
+    try:
+        _greet(registry, settings)
+        config = uvicorn.Config(
+            create_app(registry, settings), host=settings.host, port=settings.port, log_level="warning",
+            server_header=False, timeout_graceful_shutdown=10,
+        )  # fmt: skip
+        uvicorn.Server(config).run()
+    finally:
+        registry.close()
+
+
+def _greet(registry: Registry, settings: Settings) -> None:
+    stderr.print(f"sanquan: {registry.origin}  http://{settings.host}:{settings.port}/", markup=False)
+    if registry.is_new:
+        stderr.print(f"  a new registry; its keys are in {settings.data / 'keys'}", markup=False)
+    stderr.print(f"  administrator's token: {settings.data / 'admin.token'}", markup=False)
+    stderr.print(f"  pin this key: {registry.keys.log_keys(registry.origin)[0]}", markup=False)
+    if registry.office.read_only:
+        stderr.print(f"  READ-ONLY: {registry.office.read_only}", markup=False)
+
+
+def install(app: typer.Typer) -> None:
+    """The command is there."""
+    app.command()(serve)
