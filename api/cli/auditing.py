@@ -137,7 +137,7 @@ def verify_command(
     checks: list[dict[str, object]] = []
     pinned = True
     for item in _read_known([file]):
-        origin = parse_checkpoint(parse_note(item.checkpoint_note()).text).origin
+        origin = parse_checkpoint(parse_note(item.checkpoint_note).text).origin
         trusted = keys or _pinned(origin)
         pinned = pinned and bool(trusted)
         checks.append(_verify(item, trusted))
@@ -154,7 +154,7 @@ def verify_command(
 
 
 def _verify(item: Known, keys: list[VerifierKey]) -> dict[str, object]:
-    checkpoint = parse_checkpoint(parse_note(item.checkpoint_note()).text)
+    checkpoint = parse_checkpoint(parse_note(item.checkpoint_note).text)
     place = f"{checkpoint.origin}, size {checkpoint.size}"
     try:
         match item:

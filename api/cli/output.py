@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,7 +19,7 @@ _SHOW_AFTER = 2_000
 """Items above which a bar is shown."""
 
 
-def language(wanted: str | None = None) -> str:
+def language(wanted: str | None = None) -> Literal["zh", "en"]:
     """`zh` or `en`: as asked, else by `SANQUAN_LANG`, else by the locale."""
     text = wanted or os.environ.get("SANQUAN_LANG") or os.environ.get("LC_ALL") or os.environ.get("LANG") or "en"
     return "zh" if text.lower().startswith("zh") else "en"

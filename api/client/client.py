@@ -1,0 +1,266 @@
+"""The client of one registry. Contract sections 1, 2, 6."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from api.client.errors import ClientError, ProblemError, TrustError
+from api.client.pins import Pins
+from api.client.profile import Profile
+from api.client.reads import Reads
+from api.client.transport import Transport
+from ledger.encoding import format_base64url, parse_hex
+from ledger.errors import LedgerError
+from ledger.identifiers import is_identifier, party_identifier
+from ledger.instants import parse_instant
+from ledger.keys import Signer
+from ledger.proof import parse_proof, verify_proof
+from ledger.statement import Envelope, format_envelope, parse_statement
+from registry.drafting import make_payload, sign_payload
+
+_FILE_LINES = 1_000
+_FILE_BYTES = 8 * 1024 * 1024
+_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A verified receipt: `facts` are the members that the registry answered."""
+
+    facts: Mapping[str, Any]
+
+    @property
+    def seq(self) -> int:
+        return int(self.facts["seq"])
+
+    @property
+    def size(self) -> int:
+        """The smallest size of the log that holds the entry."""
+        return self.seq + 1
+
+    @property
+    def warnings(self) -> list[str]:
+        return [warning["code"] for warning in self.facts["warnings"]]
+
+    def ids(self, prefix: str) -> list[str]:
+        """The identifiers of what the statement made, of one kind of object."""
+        return [made["id"] for made in self.facts["ids"] if made["id"].startswith(prefix + "_")]
+
+    def id(self, prefix: str) -> str:
+        """The first of them."""
+        return self.ids(prefix)[0]
+
+    def right(self, kind: str) -> str:
+        """The right of a kind that the statement made."""
+        return next(str(made["id"]) for made in self.facts["ids"] if made.get("kind") == kind)
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """What became of one line of a file: a receipt, or the problem."""
+
+    status: int
+    receipt: Receipt | None
+    problem: ProblemError | None
+
+
+class Client(Reads):
+    """Talks to one registry. `keys` pins its log keys; without, those it shows first are pinned."""
+
+    def __init__(
+        self, url: str, profile: Profile | None = None, *, pins: Pins | None = None, keys: Sequence[str] | None = None,
+        language: str = "zh", transport: httpx.BaseTransport | None = None, timeout_s: float = _TIMEOUT_S,
+    ) -> None:  # fmt: skip
+        super().__init__(Transport(url.rstrip("/"), language, transport, timeout_s))
+        self.url = url.rstrip("/")
+        self.profile = profile
+        self._simulated: bool | None = None
+        self._pins = pins or Pins()
+        facts = self.well_known()
+        self.origin = str(facts["origin"])
+        shown = [str(key) for key in facts["log_keys"]]
+        if keys is not None and not set(keys) <= set(shown):
+            raise TrustError(f"{url} does not show the keys that you gave; it is not the registry that you mean")
+        self.log_keys = self._pins.pin(self.origin, shown)
+        self.see(self.checkpoint(), newest=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def see(self, note: str, *, newest: bool = False) -> int:
+        """The size of a checkpoint that is signed and consistent with everything seen before.
+
+        Raises:
+            TrustError: it is not.
+        """
+        return self._pins.see(note, self.log_keys, self.consistency, newest=newest).size
+
+    @property
+    def party_id(self) -> str:
+        """The party of the profile."""
+        return self._profile().party_id
+
+    def _profile(self) -> Profile:
+        if self.profile is None:
+            raise ClientError("this needs a profile with a key")
+        return self.profile
+
+    def now(self) -> datetime:
+        """The registry's simulated clock where it has one, else this machine's time."""
+        if self._simulated is not False:
+            try:
+                now = parse_instant(self.clock())
+            except ProblemError:
+                self._simulated = False
+            else:
+                self._simulated = True
+                return now
+        return datetime.now(UTC)
+
+    def payload(
+        self, act: str, body: Mapping[str, Any], *, for_: str | None = None, with_: Sequence[str] = (),
+        expect: Mapping[str, int] | None = None, at: datetime | None = None, by: str | None = None,
+    ) -> bytes:  # fmt: skip
+        """The payload of a statement by the profile's party."""
+        author = by or self.party_id
+        return make_payload(act, self.origin, author, at or self.now(), body, for_=for_, with_=with_, expect=expect)
+
+    def act(
+        self, act: str, body: Mapping[str, Any], *, joining: Sequence[Signer] = (), adding: Sequence[Signer] = (),
+        for_: str | None = None, with_: Sequence[str] | None = None, expect: Mapping[str, int] | None = None,
+    ) -> Receipt:  # fmt: skip
+        """Builds, signs and submits a statement.
+
+        `joining` sign as parties of `with` (named by their first keys unless `with_` names them), `adding` as keys that
+        the statement adds.
+        """
+        names = with_ if with_ is not None else [party_identifier(signer.public) for signer in joining]
+        payload = self.payload(act, body, for_=for_, with_=names, expect=expect)
+        return self.submit(sign_payload(payload, [self._profile().signer, *joining, *adding]))
+
+    def submit(self, envelope: Envelope, disclosures: Sequence[str] = ()) -> Receipt:
+        """The verified receipt of a statement; the same payload again gets the first receipt's facts."""
+        text = format_envelope(envelope)
+        body = f'{{"envelope":{text},"disclosures":{json.dumps(list(disclosures))}}}' if disclosures else text
+        facts = self._transport.json("POST", "/v1/statements", content=body.encode())
+        return self._verified(envelope, facts, remember=True)
+
+    def try_out(self, envelope: Envelope) -> Mapping[str, Any]:
+        """What would become of a statement: nothing is written."""
+        content = format_envelope(envelope).encode()
+        facts: Mapping[str, Any] = self._transport.json(
+            "POST", "/v1/statements", params=[("dry_run", "true")], content=content
+        )
+        return facts
+
+    def submit_many(self, envelopes: Iterable[Envelope], *, atomic: bool = False) -> Iterator[LineResult]:
+        """One result an envelope, in order; receipts are verified. Files of at most 1,000 lines are sent."""
+        for chunk in _files(envelopes):
+            lines = b"\n".join(format_envelope(envelope).encode() for envelope in chunk)
+            response = self._transport.send(
+                "POST", "/v1/statements", content=lines, media_type="application/x-ndjson",
+                accept="application/x-ndjson", params=[("atomic", "true")] if atomic else [],
+            )  # fmt: skip
+            answers = [json.loads(line) for line in response.text.splitlines()]
+            if [answer["line"] for answer in answers] != list(range(1, len(chunk) + 1)):
+                raise TrustError("the registry did not answer every line")
+            for number, (envelope, answer) in enumerate(zip(chunk, answers, strict=True)):
+                yield self._line(envelope, answer, last=number == len(chunk) - 1)
+
+    def _line(self, envelope: Envelope, answer: dict[str, Any], *, last: bool) -> LineResult:
+        if "receipt" in answer:
+            return LineResult(answer["status"], self._verified(envelope, answer["receipt"], remember=last), None)
+        return LineResult(answer["status"], None, ProblemError(answer["problem"]))
+
+    def _verified(self, envelope: Envelope, facts: Mapping[str, Any], *, remember: bool) -> Receipt:
+        """The receipt, if it proves what it says of this very payload.
+
+        Raises:
+            TrustError: it does not.
+        """
+        try:
+            if facts["statement"] != envelope.digest().hex():
+                raise TrustError("the receipt is for another statement")
+            proof = parse_proof(facts["proof"])
+            if proof.index != facts["seq"]:
+                raise TrustError("the receipt's position is not the one that it proves")
+            verify_proof(proof, parse_hex(facts["leaf_hash"]), self.log_keys)
+            stem = parse_statement(envelope).objects().stem
+            for made in facts["ids"]:
+                if is_identifier(made["id"]) and made["id"][:3] not in ("pty", "key") and stem not in made["id"]:
+                    raise TrustError(f"the receipt names {made['id']}, which this statement cannot make")
+        except (LedgerError, KeyError, TypeError) as error:
+            raise TrustError(f"the receipt does not hold: {error}") from error
+        if remember:
+            self.see(proof.checkpoint)
+        return Receipt(facts)
+
+    def is_registered(self) -> bool:
+        """Whether the profile's party is in the register."""
+        try:
+            self.party(self.party_id)
+        except ProblemError as problem:
+            if problem.code == "NOT_FOUND":
+                return False
+            raise
+        return True
+
+    def ensure_registered(self, **details: Any) -> None:
+        """The profile's party is in the register, registered now if it was not. `details`: identifier, subkind, …"""
+        if not self.is_registered():
+            self.register_party(**details)
+
+    def register_party(self, kind: str = "legal_person", **details: Any) -> Receipt:
+        """Registers the profile's party with its key."""
+        profile = self._profile()
+        key = {"alg": profile.signer.algorithm.value, "public": format_base64url(profile.signer.public)}
+        return self.act("party.register", {"name": profile.name, "kind": kind, "keys": [key], **details})
+
+    def file(
+        self, asset: Mapping[str, Any] | str, sources: Sequence[Mapping[str, Any]], claims: Sequence[Mapping[str, Any]],
+        *, joining: Sequence[Signer] = (), **more: Any,
+    ) -> Receipt:  # fmt: skip
+        """Files a first registration (`case.file` initial)."""
+        body = {"kind": "initial", "asset": asset, "sources": list(sources), "claims": list(claims), **more}
+        return self.act("case.file", body, joining=joining)
+
+    def grant(
+        self, from_right: str, to: str, rights: Sequence[str], scope: Mapping[str, Any], *,
+        joining: Sequence[Signer] = (), **more: Any,
+    ) -> Receipt:  # fmt: skip
+        """Grants rights from an operating right."""
+        body = {"from_right": from_right, "to": to, "rights": list(rights), "scope": dict(scope), **more}
+        return self.act("right.grant", body, joining=joining)
+
+    def revoke(self, rights: Sequence[str], ground: str, **more: Any) -> Receipt:
+        """Revokes grants."""
+        return self.act("right.revoke", {"rights": list(rights), "ground": ground, **more})
+
+    @classmethod
+    def as_registrar(cls, url: str, data: Path, **more: Any) -> "Client":
+        """A client that signs as the registrar, with the key in the data folder."""
+        return cls(url, Profile.of_key(data / "keys" / "registrar.pem"), **more)
+
+
+def _files(envelopes: Iterable[Envelope]) -> Iterator[list[Envelope]]:
+    chunk: list[Envelope] = []
+    size = 0
+    for envelope in envelopes:
+        chunk.append(envelope)
+        size += len(envelope.payload) * 4 // 3 + 1_024
+        if len(chunk) == _FILE_LINES or size >= _FILE_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

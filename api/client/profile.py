@@ -1,0 +1,57 @@
+"""A party's keys on this machine: `~/.config/sanquan`, readable by its owner only."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.identifiers import party_identifier
+from ledger.keys import KeySigner, read_private_key, write_private_key
+
+_KEY_NAME = "key.pem"
+_FACTS_NAME = "profile.json"
+
+
+class ProfileError(Exception):
+    """There is no profile where one is needed."""
+
+
+def default_folder() -> Path:
+    """`SANQUAN_PROFILE`, or `~/.config/sanquan`."""
+    return Path(os.environ.get("SANQUAN_PROFILE") or Path.home() / ".config" / "sanquan")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A party that can sign: its first key names it."""
+
+    folder: Path
+    name: str
+    signer: KeySigner
+
+    @property
+    def party_id(self) -> str:
+        return party_identifier(self.signer.public)
+
+    @classmethod
+    def open(cls, folder: Path | None = None, *, name: str | None = None) -> "Profile":
+        """The profile in the folder; made with a new key if there is none and a name is given.
+
+        Raises:
+            ProfileError: there is none and no name was given.
+        """
+        place = folder or default_folder()
+        key = place / _KEY_NAME
+        if not key.exists():
+            if not name:
+                raise ProfileError(f"there is no profile in {place}; give a name (--name) to make one")
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private_key(key, KeySigner.generate())
+            (place / _FACTS_NAME).write_text(json.dumps({"name": name}, ensure_ascii=False))
+        facts = json.loads((place / _FACTS_NAME).read_text())
+        return cls(place, str(facts["name"]), read_private_key(key))
+
+    @classmethod
+    def of_key(cls, key: Path, name: str = "") -> "Profile":
+        """A party whose only known thing is its key file, such as a registrar."""
+        return cls(key.parent, name, read_private_key(key))

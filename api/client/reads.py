@@ -1,0 +1,138 @@
+"""Every read of contract section 6, pages as iterators."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from api.client.transport import Transport, query
+from ledger.strict_json import format_compact
+
+View = dict[str, Any]
+_PAGE = 200
+
+
+class Reads:
+    """Reads of one registry. `at` is an RFC 3339 instant, `size` a size of the log."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def close(self) -> None:
+        """Connections are released."""
+        self._transport.close()
+
+    def _get(self, path: str, **members: Any) -> Any:
+        return self._transport.json("GET", path, params=query(members))
+
+    def well_known(self) -> View:
+        """Origin, keys, registrar, rulebooks."""
+        found: View = self._get("/.well-known/sanquan")
+        return found
+
+    def checkpoint(self) -> str:
+        """The newest published checkpoint: a signed note, not verified here."""
+        return self._transport.send("GET", "/checkpoint", accept="text/plain").text
+
+    def party(self, identifier: str, *, at: str | None = None, size: int | None = None) -> View:
+        """A party."""
+        found: View = self._get(f"/v1/parties/{identifier}", at=at, size=size)
+        return found
+
+    def asset(self, identifier: str, *, at: str | None = None, size: int | None = None) -> View:
+        """An asset with its rights and cases."""
+        found: View = self._get(f"/v1/assets/{identifier}", at=at, size=size)
+        return found
+
+    def right(self, identifier: str, *, at: str | None = None, size: int | None = None) -> View:
+        """A right."""
+        found: View = self._get(f"/v1/rights/{identifier}", at=at, size=size)
+        return found
+
+    def case(self, identifier: str, *, at: str | None = None, size: int | None = None) -> View:
+        """A case."""
+        found: View = self._get(f"/v1/cases/{identifier}", at=at, size=size)
+        return found
+
+    def entry(self, seq: int) -> View:
+        """An entry, decoded."""
+        found: View = self._get(f"/v1/entries/{seq}")
+        return found
+
+    def entry_bytes(self, seq: int) -> bytes:
+        """The raw bytes of an entry."""
+        return self._transport.send("GET", f"/v1/entries/{seq}", accept="application/octet-stream").content
+
+    def statement(self, identifier: str) -> View:
+        """An envelope and its receipt."""
+        found: View = self._get(f"/v1/statements/{identifier}")
+        return found
+
+    def history(self, asset: str, *, size: int | None = None) -> list[View]:
+        """The entries of an asset's folio."""
+        found: list[View] = self._get(f"/v1/assets/{asset}/history", size=size)["items"]
+        return found
+
+    def assets(self, **filters: Any) -> Iterator[View]:
+        """Assets by holder, applicant, form, state, identifier, fingerprint."""
+        return self._pages("/v1/assets", filters)
+
+    def rights(self, **filters: Any) -> Iterator[View]:
+        """Rights by asset, holder, kind, status, evidence."""
+        return self._pages("/v1/rights", filters)
+
+    def cases(self, **filters: Any) -> Iterator[View]:
+        """Cases by state, kind, applicant, rule."""
+        return self._pages("/v1/cases", filters)
+
+    def parties(self, **filters: Any) -> Iterator[View]:
+        """Parties by kind, level, identifier, role."""
+        return self._pages("/v1/parties", filters)
+
+    def entries(self, **filters: Any) -> Iterator[View]:
+        """Entries by act, by, folio."""
+        return self._pages("/v1/entries", filters)
+
+    def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[View]:
+        cursor: str | None = None
+        while True:
+            page = self._get(path, **{"limit": _PAGE, **filters, "cursor": cursor})
+            yield from page["items"]
+            cursor = page.get("next")
+            if cursor is None:
+                return
+
+    def check(self, party: str, asset: str, purpose: str, **more: Any) -> View:
+        """May `party` do this with these data? `more`: action, right, territory, fields, basis, at, size."""
+        found: View = self._get("/v1/check", party=party, asset=asset, purpose=purpose, **more)
+        return found
+
+    def checks(self, questions: Sequence[Mapping[str, Any]], **moment: Any) -> list[View]:
+        """Up to 10,000 questions at once, answered in order."""
+        content = format_compact({"checks": [dict(question) for question in questions]})
+        found: list[View] = self._transport.json("POST", "/v1/checks", params=query(moment), content=content)["answers"]
+        return found
+
+    def inclusion(self, seq: int, *, size: int | None = None) -> str:
+        """The tlog-proof of an entry."""
+        members = query({"seq": seq, "size": size})
+        return self._transport.send("GET", "/v1/log/inclusion", params=members, accept="text/plain").text
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The proof that the log of size `new` begins with that of size `old`."""
+        return [bytes.fromhex(text) for text in self._get("/v1/log/consistency", from_=old, to=new)["hashes"]]
+
+    def rulebooks(self) -> list[View]:
+        """Every rulebook that was ever adopted."""
+        found: list[View] = self._get("/v1/rulebooks")["items"]
+        return found
+
+    def rulebook(self, sha256: str) -> bytes:
+        """The bytes of a rulebook."""
+        return self._transport.send("GET", f"/v1/rulebooks/{sha256}", accept="*/*").content
+
+    def clock(self) -> str:
+        """The simulated clock."""
+        return str(self._get("/v1/clock")["now"])
+
+    def set_clock(self, now: str) -> str:
+        """The simulated clock shows `now`."""
+        return str(self._transport.json("POST", "/v1/clock", content=format_compact({"now": now}))["now"])

@@ -1,0 +1,87 @@
+"""HTTP: one request, its retries, and errors as exceptions."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import httpx
+
+from api.client.errors import ProblemError, TransportError
+
+_TRIES = 3
+_LONGEST_WAIT_S = 5.0
+PROBLEM = "application/problem+json"
+
+
+class Transport:
+    """Requests to one registry. A request is tried again only where the same bytes may safely be sent twice."""
+
+    def __init__(self, url: str, language: str, transport: httpx.BaseTransport | None, timeout_s: float) -> None:
+        headers = {"Accept-Language": language}
+        self._client = httpx.Client(
+            base_url=url, headers=headers, transport=transport, timeout=timeout_s, trust_env=False
+        )
+
+    def close(self) -> None:
+        """Connections are released."""
+        self._client.close()
+
+    def send(
+        self, method: str, path: str, *, params: Iterable[tuple[str, str]] = (), content: bytes | None = None,
+        media_type: str = "application/json", accept: str = "application/json",
+    ) -> httpx.Response:  # fmt: skip
+        """The answer, if it is one.
+
+        Raises:
+            ProblemError: the registry refused.
+            TransportError: it could not be reached, or answered something else.
+        """
+        headers = {"Accept": accept}
+        if content is not None:
+            headers["Content-Type"] = media_type
+        query = httpx.QueryParams(list(params))
+        for attempt in range(_TRIES):
+            last = attempt == _TRIES - 1
+            try:
+                response = self._client.request(method, path, params=query, content=content, headers=headers)
+            except httpx.TransportError as error:
+                if last:
+                    raise TransportError(f"{self._client.base_url} cannot be reached: {error}") from error
+                continue
+            if response.status_code == httpx.codes.SERVICE_UNAVAILABLE and not last:
+                time.sleep(min(_retry_after(response), _LONGEST_WAIT_S))
+                continue
+            return _checked(response)
+        raise TransportError("no answer")
+
+    def json(self, method: str, path: str, **more: Any) -> Any:
+        """The decoded JSON answer."""
+        response = self.send(method, path, **more)
+        try:
+            return response.json()
+        except ValueError as error:
+            raise TransportError(f"{path} did not answer JSON") from error
+
+
+def _retry_after(response: httpx.Response) -> float:
+    try:
+        return float(response.headers.get("retry-after", "1"))
+    except ValueError:
+        return 1.0
+
+
+def _checked(response: httpx.Response) -> httpx.Response:
+    if response.is_success:
+        return response
+    if response.headers.get("content-type", "").startswith(PROBLEM):
+        raise ProblemError(response.json())
+    raise TransportError(f"{response.request.url.path} answered {response.status_code}")
+
+
+def query(members: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Query parameters: lists repeat the name, None is left out."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in members.items():
+        values = value if isinstance(value, list | tuple) else [value]
+        pairs += [(name.rstrip("_"), str(item)) for item in values if item is not None]
+    return pairs

@@ -1,0 +1,401 @@
+"""The first day of a registry: real data registered, rights granted and checked, the chain verified, forgers caught."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from api.client import Client, Pins, ProblemError, Profile, Receipt
+from api.demo import forgers, material
+from api.demo.narrator import Narrator
+from api.demo.server import served
+from ledger.audit import AuditReport, parse_known
+from ledger.encoding import parse_hex
+from ledger.instants import format_instant
+from ledger.keys import Signer
+from ledger.note import VerifierKey, format_verifier_key
+from ledger.proof import parse_proof, verify_proof
+from ledger.statement import parse_statement
+from registry.auditing import audit, open_subject
+
+_MARK = ".sanquan-demo"
+REGISTRAR = "示例登记处 / Example registry"
+FIRM_A = ("甲数据公司 / Firm A", "91000000MA0000031W")
+FIRM_B = ("乙保险公司 / Firm B", "91000000MA000004XL")
+BANK = ("丙银行 / Bank C", "91000000MA0000058L")
+
+
+class DemoError(Exception):
+    """The demonstration did not come out as it must."""
+
+
+@dataclass(slots=True)
+class Cast:
+    """Who acts, and what they made so far."""
+
+    tell: Narrator
+    url: str
+    data: Path
+    firm_a: Client
+    firm_b: Client
+    bank: Client
+    raw: dict[str, Receipt]
+    product: Receipt | None = None
+    licence: Receipt | None = None
+    revocation: Receipt | None = None
+
+
+def expect(condition: bool, what: str) -> None:
+    """The demonstration ends if something is not as it must be.
+
+    Raises:
+        DemoError: it is not.
+    """
+    if not condition:
+        raise DemoError(f"the demonstration failed: {what}")
+
+
+def run(data: Path, language: str) -> None:
+    """Plays the whole day; `data` holds the registry afterwards.
+
+    Raises:
+        DemoError: a step did not come out as it must, or the folder is not one of this demonstration.
+    """
+    tell = Narrator(language, Console(highlight=False, soft_wrap=True))
+    _prepare(data, tell)
+    try:
+        files = material.raw_files()
+    except material.MaterialError as error:
+        raise DemoError(str(error)) from error
+    with tempfile.TemporaryDirectory(prefix="sanquan-demo-") as folder:
+        keys = _play(data, tell, Path(folder), files)
+    _farewell(data, tell, keys)
+
+
+def _prepare(data: Path, tell: Narrator) -> None:
+    if data.exists():
+        if not (data / _MARK).exists():
+            raise DemoError(tell.pick(f"{data} exists and is not of a demo", f"{data} 已存在，且不是演示数据"))
+        shutil.rmtree(data)
+        for copy in data.parent.glob(f"{data.name}-forger-*"):
+            shutil.rmtree(copy)
+    data.mkdir(mode=0o700, parents=True)
+    (data / _MARK).touch()
+
+
+def _play(data: Path, tell: Narrator, profiles: Path, files: dict[str, bytes]) -> tuple[VerifierKey, ...]:
+    tell.step(
+        "A registry starts: keys, and entry 0 signed by its registrar.",
+        "登记簿开立：生成密钥，登记机构签署第 0 条分录。",
+    )
+    with served(data, REGISTRAR) as url:
+        pins = Pins(profiles / "pins")
+
+        def client(folder: str, name: str) -> Client:
+            return Client(url, Profile.open(profiles / folder, name=name), pins=pins, language=tell.language)
+
+        with client("a", FIRM_A[0]) as a, client("b", FIRM_B[0]) as b, client("c", BANK[0]) as c:
+            tell.good(f"{a.origin}; its keys are pinned", f"{a.origin}；其公钥已固定")
+            cast = Cast(tell, url, data, a, b, c, {})
+            for scene in (_parties, _raw_data, _no_licence, _product, _licence, _questions, _beyond, _revoke):
+                scene(cast, files)
+            keys = a.log_keys
+    _offline(cast, keys)
+    _audits(cast, keys)
+    _forgeries(cast, keys)
+    return keys
+
+
+def _parties(cast: Cast, _files: dict[str, bytes]) -> None:
+    tell = cast.tell
+    tell.step(
+        "Three parties register. Each makes its key itself; the key names the party.",
+        "三个主体登记。密钥由各自生成，主体标识由密钥得出。",
+    )
+    tell.command(f"curl {cast.url}/v1/statements -H 'Content-Type: application/json' -d @party.register.json")
+    for client, (name, code) in ((cast.firm_a, FIRM_A), (cast.firm_b, FIRM_B), (cast.bank, BANK)):
+        client.register_party(identifier={"scheme": "uscc", "value": code}, subkind="enterprise")
+        tell.good(f"{name}  {client.party_id}", f"{name}  {client.party_id}")
+
+
+def _raw_data(cast: Cast, files: dict[str, bytes]) -> None:
+    tell, a = cast.tell, cast.firm_a
+    tell.step(
+        f"Firm A registers {len(files)} public data files as what they are: collected. {material.NAMES_PERSONS} names persons and is left out.",
+        f"甲公司如实登记 {len(files)} 个收集来的公开数据文件；{material.NAMES_PERSONS} 含自然人姓名，不予登记。",
+    )
+    tell.command(f"sanquan import FOLDER --url {cast.url}    # or POST /v1/statements, NDJSON")
+    for name, data in files.items():
+        claim = {"party": a.party_id, "rights": ["holding", "processing"]}
+        cast.raw[name] = a.file(material.raw_form(name, data), [material.COLLECTED], [claim])
+    receipt = cast.raw[material.SOURCE]
+    tell.good(
+        f"{len(cast.raw)} assets, each with the rights to hold and to process and use; receipts verified. "
+        f"{material.SOURCE}: {receipt.id('ast')}",
+        f"{len(cast.raw)} 项数据资产，各登记数据持有权（资源持有权）与数据使用权（加工使用权）；回执均已验证。"
+        f"{material.SOURCE}：{receipt.id('ast')}",
+    )
+
+
+def _refusal(cast: Cast, action: Callable[[], Any]) -> ProblemError:
+    try:
+        action()
+    except ProblemError as problem:
+        for reason in problem.reasons:
+            article = f" [{reason['article']}]" if "article" in reason else ""
+            line = f"{problem.status} {reason['code']}{article}: {reason['message']}"
+            cast.tell.caught(line, line)
+        return problem
+    raise DemoError("the demonstration failed: what should be refused was accepted")
+
+
+def _no_licence(cast: Cast, files: dict[str, bytes]) -> None:
+    tell, a = cast.tell, cast.firm_a
+    tell.step(
+        "Firm A asks for the right to operate (supply) such data too, then tries to license them all the same. Refused, with the article.",
+        "甲公司再申报这些数据的经营权，又试图直接许可他人。均被拒绝，并指明条文。",
+    )
+    tell.command(f"curl {cast.url}/v1/statements -H 'Content-Type: application/json' -d @case.file.json")
+    claim = {"party": a.party_id, "rights": ["operating"]}
+    form = material.raw_form(material.SOURCE, files[material.SOURCE]) | {"fingerprints": []}
+    problem = _refusal(cast, lambda: a.file(form, [material.COLLECTED], [claim]))
+    expect(problem.code == "R_RIGHT_NOT_ENTITLED", problem.code)
+    scope = {"purposes": ["insurance"], "territory": ["CN"], "fields": ["*"], "until": None}
+    held = cast.raw[material.SOURCE].right("processing")
+    problem = _refusal(cast, lambda: a.grant(held, cast.firm_b.party_id, ["processing"], scope))
+    expect(problem.code == "DISPOSITION_NEEDS_OPERATE", problem.code)
+
+
+def _product(cast: Cast, files: dict[str, bytes]) -> None:
+    tell, a = cast.tell, cast.firm_a
+    summary = material.monthly_summary(files[material.SOURCE])
+    months = material.months_of(summary)
+    tell.step(
+        f"Firm A computes a product of its own from {material.SOURCE} ({months} months) and registers it as derived "
+        "data that do not substitute their source: all three rights.",
+        f"甲公司由 {material.SOURCE} 计算出自己的产品（{months} 个月），作为不实质性替代来源的衍生数据登记：三权俱全。",
+    )
+    source = {
+        "origin": "derived",
+        "basis": "derived",
+        "facts": {
+            "change": "derivative",
+            "activity_time": format_instant(a.now()),
+            "value_increase": True,
+            "substitutes_source": False,
+        },
+        "inputs": [
+            {"asset": cast.raw[material.SOURCE].id("ast"), "right": cast.raw[material.SOURCE].right("processing")}
+        ],
+    }
+    claim = {"party": a.party_id, "rights": ["holding", "processing", "operating"]}
+    cast.product = a.file(material.product_form(summary), [source], [claim])
+    tell.good(
+        f"{cast.product.id('ast')}: hold, process and use, operate", f"{cast.product.id('ast')}：持有权、使用权、经营权"
+    )
+
+
+def _licence(cast: Cast, _files: dict[str, bytes]) -> None:
+    tell = cast.tell
+    assert cast.product is not None
+    tell.step(
+        "Firm A licenses the product to Firm B: for insurance, in China, for one year.",
+        "甲公司将该产品许可给乙公司：用于保险，限中国境内，为期一年。",
+    )
+    tell.command(
+        f"sanquan grant {cast.product.right('operating')} {cast.firm_b.party_id} --purpose insurance --territory CN --until …"
+    )
+    until = format_instant(datetime.now(UTC) + timedelta(days=365))
+    scope = {"purposes": ["insurance"], "territory": ["CN"], "fields": ["*"], "until": until}
+    cast.licence = cast.firm_a.grant(cast.product.right("operating"), cast.firm_b.party_id, ["processing"], scope)
+    tell.good(f"{cast.licence.id('rgt')}, until {until}", f"{cast.licence.id('rgt')}，至 {until}")
+
+
+def _ask(cast: Cast, party: Client, en: str, zh: str, purpose: str, **more: Any) -> bool:
+    assert cast.product is not None
+    answer = party.check(party.party_id, cast.product.id("ast"), purpose, **more)
+    words = "; ".join(reason["message"] for reason in answer["reasons"])
+    line = f"{answer['status']} {words}".rstrip()
+    (cast.tell.good if answer["decision"] else cast.tell.caught)(f"{en} → {line}", f"{zh} → {line}")
+    return bool(answer["decision"])
+
+
+def _questions(cast: Cast, _files: dict[str, bytes]) -> None:
+    tell, b = cast.tell, cast.firm_b
+    assert cast.product is not None
+    tell.step("Four questions to the register.", "向登记簿提出四个问题。")
+    tell.command(
+        f"curl '{cast.url}/v1/check?party={b.party_id}&asset={cast.product.id('ast')}&purpose=insurance&territory=CN-SD'"
+    )
+    asked = [
+        (
+            _ask(
+                cast,
+                b,
+                "May B use it for insurance in Shandong?",
+                "乙公司可否在山东用于保险？",
+                "insurance",
+                territory="CN-SD",
+            ),
+            True,
+        ),
+        (_ask(cast, b, "May B use it for marketing?", "乙公司可否用于营销？", "marketing", territory="CN"), False),
+        (
+            _ask(
+                cast,
+                b,
+                "May B supply it to others?",
+                "乙公司可否对外提供？",
+                "insurance",
+                territory="CN",
+                action="provide",
+            ),
+            False,
+        ),
+        (_ask(cast, cast.firm_a, "May A license it?", "甲公司可否许可他人？", "research", action="license"), True),
+    ]
+    expect(all(found is wanted for found, wanted in asked), "a question was answered wrongly")
+
+
+def _beyond(cast: Cast, _files: dict[str, bytes]) -> None:
+    tell, b = cast.tell, cast.firm_b
+    assert cast.licence is not None
+    tell.step(
+        "Firm B tries to sub-license to Bank C, beyond its licence.", "乙公司试图再许可给丙银行，超出其许可范围。"
+    )
+    scope = {"purposes": ["credit"], "territory": ["*"], "fields": ["*"], "until": None}
+    licence = cast.licence.id("rgt")
+    problem = _refusal(cast, lambda: b.grant(licence, cast.bank.party_id, ["processing"], scope))
+    expect(problem.status == 422, str(problem.status))
+
+
+def _revoke(cast: Cast, _files: dict[str, bytes]) -> None:
+    tell, a, b = cast.tell, cast.firm_a, cast.firm_b
+    assert cast.licence is not None
+    tell.step(
+        "Firm A revokes the licence by agreement. The same question now, and as of the size before.",
+        "甲公司依约撤回许可。同一问题，先问现在，再问此前的登记簿。",
+    )
+    cast.revocation = a.revoke([cast.licence.id("rgt")], "agreement")
+    before = cast.revocation.seq
+    now = _ask(cast, b, "May B use it for insurance now?", "乙公司现在可否用于保险？", "insurance", territory="CN")
+    then = _ask(cast, b, f"And at size {before}?", f"在第 {before} 条时呢？", "insurance", territory="CN", size=before)
+    expect(not now and then, "the revocation did not take effect, or changed the past")
+    material.save(dict(cast.revocation.facts), cast.data / "kept" / "receipt-of-revocation.json")
+    tell.step(
+        "Life goes on: Bank C registers data from its own business, with all three rights.",
+        "业务照常：丙银行登记自身经营中产生的数据，三权俱全。",
+    )
+    source = {"origin": "generated", "basis": "own_operation", "facts": {}}
+    claim = {"party": cast.bank.party_id, "rights": ["holding", "processing", "operating"]}
+    receipt = cast.bank.file(material.BANK_FORM, [source], [claim])
+    tell.good(receipt.id("ast"), receipt.id("ast"))
+
+
+def _offline(cast: Cast, keys: tuple[VerifierKey, ...]) -> None:
+    tell = cast.tell
+    assert cast.revocation is not None
+    path = cast.data / "kept" / "receipt-of-revocation.json"
+    tell.step(
+        "The server is stopped. Firm A verifies the receipt that it kept, by itself.",
+        "服务已停止。甲公司自行验证其留存的回执。",
+    )
+    tell.command(f"sanquan verify {path} --key VKEY")
+    proof = parse_proof(cast.revocation.facts["proof"])
+    verify_proof(proof, parse_hex(cast.revocation.facts["leaf_hash"]), keys)
+    tell.good(f"entry {proof.index} is in the log", f"分录 {proof.index} 确在账本之中")
+
+
+def _audit(folder: Path, keys: tuple[VerifierKey, ...], kept: Path | None = None) -> AuditReport:
+    known = parse_known(kept.read_bytes()) if kept else []
+    with open_subject(folder) as subject:
+        return audit(subject, keys, known)
+
+
+def _audits(cast: Cast, keys: tuple[VerifierKey, ...]) -> None:
+    tell = cast.tell
+    tell.step("An auditor reads the whole log and replays every act.", "审计者读取整本账本，逐条重放每一行为。")
+    tell.command(f"sanquan audit {cast.data} --key VKEY")
+    report = _audit(cast.data, keys)
+    expect(report.holds, "the audit of the honest log")
+    tell.good(
+        f"holds: {report.size} entries, root {report.root.hex()}", f"成立：{report.size} 条分录，根 {report.root.hex()}"
+    )
+
+
+def _forge(
+    cast: Cast, keys: tuple[VerifierKey, ...], name: str, forge: Callable[[Path], None], kept: Path | None = None
+) -> AuditReport:
+    folder = forgers.copy_of(cast.data, name)
+    forge(folder)
+    report = _audit(folder, keys, kept)
+    for finding in report.findings:
+        place = "" if finding.position is None else f"{cast.tell.pick('entry', '分录')} {finding.position}: "
+        cast.tell.caught(place + finding.words_en, place + finding.words_zh)
+    shutil.rmtree(folder)
+    return report
+
+
+def _forgeries(cast: Cast, keys: tuple[VerifierKey, ...]) -> None:
+    tell, a, b = cast.tell, cast.firm_a, cast.firm_b
+    assert cast.licence is not None and cast.revocation is not None  # noqa: PT018  earlier scenes
+    licence, revocation = cast.licence, cast.revocation
+    tell.step("First forger, on a copy: one value in one entry.", "伪造者之一（在副本上）：改动一条分录中的一个值。")
+    report = _forge(cast, keys, "forger-1", lambda f: forgers.change_an_entry(f, licence.seq, b'"n":', b'"n": '))
+    expect(not report.holds, "a changed entry was not found")
+
+    tell.step(
+        "Second: one value in a table of the register, so that B holds what is A's.",
+        "之二：改动登记簿表中的一个值，使乙公司“享有”甲公司的权利。",
+    )
+    report = _forge(cast, keys, "forger-2", lambda f: forgers.change_a_projection(f, a.party_id, b.party_id))
+    expect(not report.holds, "a changed table was not found")
+
+    def is_revocation(entry: Any) -> bool:
+        return parse_statement(entry.envelope).act == "right.revoke"
+
+    tell.step(
+        "Third: the whole history written anew without the revocation, consistent in itself, but without the log's key.",
+        "之三：删去撤回，重写整部历史，自身一致，但没有账本的密钥。",
+    )
+    strangers: list[Signer] = forgers.strangers_keys()
+    report = _forge(cast, keys, "forger-3", lambda f: forgers.rewrite(f, is_revocation, strangers))
+    expect(not report.holds, "a history signed by a stranger was not found")
+
+    tell.step(
+        "Fourth: the operator does the same with all keys. Every internal check passes …",
+        "之四：运营者持全部密钥做同样的事。一切内部检查都通过……",
+    )
+    kept = cast.data / "kept" / "receipt-of-revocation.json"
+
+    def by_operator(folder: Path) -> None:
+        forgers.rewrite(folder, is_revocation, forgers.operators_keys(folder))
+
+    report = _forge(cast, keys, "forger-4", by_operator)
+    expect(report.holds, "the operator's history should agree with itself")
+    tell.tell("… it holds.", "……成立。")
+    tell.step("… but somebody kept a receipt.", "……但是有人留存了回执。")
+    tell.command(f"sanquan audit COPY --key VKEY --known {kept}")
+    report = _forge(cast, keys, "forger-4", by_operator, kept)
+    expect(not report.holds, "the kept receipt did not convict the operator")
+    expect(revocation.seq > licence.seq, "the order of entries")
+
+
+def _farewell(data: Path, tell: Narrator, keys: tuple[VerifierKey, ...]) -> None:
+    (data / "kept" / "log.vkey").write_text("".join(format_verifier_key(key) + "\n" for key in keys))
+    tell.step("What to open next.", "接下来可以看什么。")
+    for line in (
+        f"sanquan serve --data {data}        # http://127.0.0.1:8000/  /docs  /v1/assets",
+        f"sanquan audit {data} --key {data}/kept/log.vkey",
+        f"sanquan export {data}/tree --data {data}",
+    ):
+        tell.command(line)
+    tell.tell(
+        '(or `make serve ARGS="--data …"`; in a checkout the command is .venv/bin/sanquan)',
+        '（也可 `make serve ARGS="--data …"`；在源码目录中命令为 .venv/bin/sanquan）',
+    )
