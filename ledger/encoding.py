@@ -15,7 +15,7 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 
 def format_base64(data: bytes) -> str:
     """The standard alphabet, with padding."""
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def parse_base64(text: str) -> bytes:
@@ -25,7 +25,7 @@ def parse_base64(text: str) -> bytes:
         FormatError: not the canonical form.
     """
     try:
-        data = base64.b64decode(text, validate=True)
+        data = binascii.a2b_base64(text, strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise FormatError("not base64") from error
     if format_base64(data) != text:

@@ -84,6 +84,43 @@ def _left_width(width: int) -> int:
     return 1 << ((width - 1).bit_length() - 1)
 
 
+class InclusionPaths:
+    """Inclusion proofs for many leaves of one tree: what lies at its right edge is computed once."""
+
+    def __init__(self, size: int, node: NodeReader) -> None:
+        self._size = size
+        self._node = node
+        self._edge: dict[int, bytes] = {}
+
+    def path(self, index: int) -> list[bytes]:
+        """See `inclusion_path`."""
+        if not 0 <= index < self._size:
+            raise ProofError(f"entry {index} is outside a tree of {self._size}")
+        path = []
+        node, start, end = self._node, 0, self._size
+        while (width := end - start) > 1:
+            level = (width - 1).bit_length() - 1
+            middle = start + (1 << level)
+            if index >= middle:
+                path.append(node(level, start >> level))
+                start = middle
+                continue
+            if end - middle == 1 << level:
+                path.append(node(level, middle >> level))
+            else:
+                path.append(self._right(middle))
+            end = middle
+        path.reverse()
+        return path
+
+    def _right(self, start: int) -> bytes:
+        """The root over [start, size), an incomplete subtree."""
+        found = self._edge.get(start)
+        if found is None:
+            found = self._edge[start] = subtree_root(start, self._size, self._node)
+        return found
+
+
 def inclusion_path(index: int, size: int, node: NodeReader) -> list[bytes]:
     """The proof that leaf `index` is in the tree of `size` leaves, from the leaf's sibling to the root's child.
 
@@ -92,19 +129,7 @@ def inclusion_path(index: int, size: int, node: NodeReader) -> list[bytes]:
 
     Source: RFC 9162 section 2.1.3.1.
     """
-    if not 0 <= index < size:
-        raise ProofError(f"entry {index} is outside a tree of {size}")
-    path = []
-    start, end = 0, size
-    while end - start > 1:
-        middle = start + _left_width(end - start)
-        if index < middle:
-            path.append(subtree_root(middle, end, node))
-            end = middle
-        else:
-            path.append(subtree_root(start, middle, node))
-            start = middle
-    return path[::-1]
+    return InclusionPaths(size, node).path(index)
 
 
 def consistency_path(old: int, new: int, node: NodeReader) -> list[bytes]:

@@ -132,7 +132,7 @@ def envelope_from_json(value: Any, pointer: str = "") -> Envelope:
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise TooLargeError(f"the payload is over {MAX_PAYLOAD_BYTES} bytes", f"{pointer}/payload")
     envelope = Envelope(payload, tuple(_signature(s, f"{pointer}/signatures/{i}") for i, s in enumerate(signatures)))
-    if len(format_envelope(envelope)) > MAX_ENVELOPE_BYTES:
+    if _formatted_length(envelope) > MAX_ENVELOPE_BYTES:
         raise TooLargeError(f"the envelope is over {MAX_ENVELOPE_BYTES} bytes", pointer)
     return envelope
 
@@ -160,6 +160,17 @@ def format_envelope(envelope: Envelope) -> str:
     signatures = ",".join(f'{{"keyid":"{s.key}","sig":"{format_base64(s.value)}"}}' for s in envelope.signatures)
     payload = format_base64(envelope.payload)
     return f'{{"payload":"{payload}","payloadType":"{PAYLOAD_TYPE}","signatures":[{signatures}]}}'
+
+
+def _formatted_length(envelope: Envelope) -> int:
+    """How long `format_envelope` is."""
+    signatures = sum(len(s.key) + (len(s.value) + 2) // 3 * 4 + _SIGNATURE_FRAME for s in envelope.signatures)
+    commas = max(0, len(envelope.signatures) - 1)
+    return _ENVELOPE_FRAME + (len(envelope.payload) + 2) // 3 * 4 + signatures + commas
+
+
+_ENVELOPE_FRAME = len(format_envelope(Envelope(b"", ())))
+_SIGNATURE_FRAME = len('{"keyid":"","sig":""}')
 
 
 def parse_statement(envelope: Envelope) -> Statement:

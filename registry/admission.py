@@ -3,18 +3,20 @@
 size → envelope → known payload → payload form → `log` → keys and signatures → queue → in the batch: the rest
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ledger.errors import DuplicateMemberError, FormatError, TooLargeError, UnknownMemberError
+from ledger.identifiers import ObjectIdentifiers
 from ledger.statement import Envelope, Statement, envelope_from_json, parse_statement
 from ledger.strict_json import parse_strict
 from registry.acts import ACTS
 from registry.acts.act import Act, Names
 from registry.documents.disclosures import match_disclosures
 from registry.refusals.refusal import RefusedError, refused
-from registry.signatures import Signers
+from registry.signatures import Signers, Verification
+from registry.verifying import Verifiers
 
 MAX_SUBMISSION_BYTES = 52_000 + 64 * 1024 + 8 * 1024
 """An envelope and its disclosures, with room for the JSON around them."""
@@ -41,6 +43,9 @@ class Admitted:
     act: Act[Any]
     body: Any
     signers: Signers
+    ids: ObjectIdentifiers
+    names: Names
+    """Everything of the register that judging the statement needs."""
     disclosures: Mapping[str, str]
     verified: set[tuple[int, str]] = field(default_factory=set)
     """Signatures that hold, by position and key; the batch verifies only what is not among them."""
@@ -52,16 +57,6 @@ class Admitted:
     @property
     def digest(self) -> bytes:
         return self.opened.digest
-
-    def names(self) -> Names:
-        """Everything of the register that judging the statement needs."""
-        named = self.act.names(self.statement, self.body)
-        statement = self.statement
-        principals = (statement.for_,) if statement.for_ else ()
-        return Names(
-            (statement.by, *statement.with_, *principals, *named.parties),
-            named.keys, named.assets, named.rights, named.fingerprints, named.identifiers_of,
-        )  # fmt: skip
 
 
 def refusal_of(error: FormatError) -> RefusedError:
@@ -137,4 +132,29 @@ def admit(opened: Opened, origin: str, *, disclosed: bool = True) -> Admitted:
     signers = Signers(
         statement.by, statement.with_, statement.for_, statement.act, act.founding(body), act.proofs(body)
     )
-    return Admitted(opened, statement, act, body, signers, disclosures)
+    names = _names(statement, act.names(statement, body))
+    return Admitted(opened, statement, act, body, signers, statement.objects(), names, disclosures)
+
+
+def _names(statement: Statement, named: Names) -> Names:
+    principals = (statement.for_,) if statement.for_ else ()
+    parties = (statement.by, *statement.with_, *principals, *named.parties)
+    return replace(named, parties=parties)
+
+
+def verify_signatures(
+    verifiers: Verifiers, work: Sequence[tuple[Admitted, tuple[Verification, ...]]]
+) -> list[RefusedError | None]:
+    """For each statement None if all its signatures hold, else the refusal; what holds is marked in `verified`."""
+    jobs = [verification.job(item.envelope) for item, verifications in work for verification in verifications]
+    wrongs = iter(verifiers.verify(jobs))
+    refusals: list[RefusedError | None] = []
+    for item, verifications in work:
+        refusal = None
+        for verification in verifications:
+            if (wrong := next(wrongs)) is None:
+                item.verified.add((verification.position, verification.signature.key))
+            else:
+                refusal = refusal or verification.refusal(wrong)
+        refusals.append(refusal)
+    return refusals

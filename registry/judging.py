@@ -61,7 +61,7 @@ class Bench:
         if check_at:
             _check_at(item, time)
         _check_expectations(item, folio_length)
-        ids = item.statement.objects()
+        ids = item.ids
         if ids.stem in self._stems:
             raise refused(
                 "ID_TAKEN",
@@ -74,7 +74,7 @@ class Bench:
     def accept(self, item: Admitted, outcome: Outcome) -> None:
         """The outcome is part of the register that the next statement sees."""
         self.changes.update(outcome.register.changes)
-        self._stems.add(item.statement.objects().stem)
+        self._stems.add(item.ids.stem)
 
     def fork(self) -> "Bench":
         """A bench on top of this one, for statements that stand or fall together."""

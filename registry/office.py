@@ -4,11 +4,10 @@ Opens envelopes in parallel, queues what may join a batch, and waits for the wri
 tests all end here.
 """
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import structlog
@@ -18,7 +17,7 @@ from ledger.errors import JournalConflictError
 from ledger.log import Log
 from ledger.statement import Statement
 from registry.acts.act import Names
-from registry.admission import Admitted, Opened, admit, open_submission
+from registry.admission import Admitted, Opened, admit, open_submission, verify_signatures
 from registry.clock import Clock
 from registry.judging import Rules
 from registry.receipts import receipt_maker, stored_facts
@@ -26,6 +25,7 @@ from registry.refusals.refusal import RefusedError, internal_error, refused
 from registry.register.register import Register
 from registry.signatures import Verification, required_verifications
 from registry.store.loading import load
+from registry.verifying import Verifiers
 from registry.writer import Answer, Group, Writer
 
 logger = structlog.get_logger("sanquan.registry")
@@ -34,7 +34,6 @@ MAX_BATCH = 256
 MAX_ATOMIC = 256
 _QUEUE_GROUPS = 1_024
 _QUEUE_PATIENCE_S = 5.0
-_VERIFY_CHUNK = 16
 Gate = Callable[[Statement], None]
 """Called with every statement before its signatures are looked at; raises `RefusedError` to turn it away."""
 
@@ -69,7 +68,7 @@ class Office:
         self._clock = clock
         self._writer = Writer(engine, notes, log, rules)
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUE_GROUPS)
-        self._verifiers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="verify")
+        self._verifiers = Verifiers()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self.read_only: str | None = None
         """Why nothing is written, if nothing is."""
@@ -85,7 +84,7 @@ class Office:
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
-        self._verifiers.shutdown()
+        self._verifiers.close()
 
     def submit(
         self, submissions: Sequence[bytes], *, atomic: bool = False, trial: bool = False, short: bool = False,
@@ -153,14 +152,22 @@ class Office:
                 admitted[place] = admit(item, self._log.origin)
                 if gate:
                     gate(admitted[place].statement)
-                if self.read_only:
-                    raise refused("READ_ONLY", self.read_only, f"登记系统现为只读：{self.read_only}")
+                self.must_be_writable()
             except RefusedError as refusal:
                 answers[place] = Answer(refusal=refusal)
             except Exception:
                 logger.exception("admission failed", statement=item.digest.hex())
                 answers[place] = Answer(refusal=internal_error())
         return admitted
+
+    def must_be_writable(self) -> None:
+        """Returns if statements are taken.
+
+        Raises:
+            RefusedError: READ_ONLY.
+        """
+        if self.read_only:
+            raise refused("READ_ONLY", self.read_only, f"登记系统现为只读：{self.read_only}")
 
     def _verify(self, admitted: dict[int, Admitted], answers: list[Answer | None], *, alone: bool) -> None:
         """Signatures that can be verified by the keys as they stand are; the heavy part runs on all cores."""
@@ -169,28 +176,18 @@ class Office:
         with self._engine.connect() as tx:
             register = Register(load(tx, [_signing_names(item) for item in admitted.values()]))
         now = self._clock.now()
-        jobs: list[tuple[int, Admitted, tuple[Verification, ...]]] = []
+        places: list[int] = []
+        work: list[tuple[Admitted, tuple[Verification, ...]]] = []
         for place, item in admitted.items():
             try:
-                found = required_verifications(register, item.signers, item.envelope.signatures, now)
-                jobs.append((place, item, found))
+                work.append((item, required_verifications(register, item.signers, item.envelope.signatures, now)))
+                places.append(place)
             except RefusedError as refusal:
                 if alone or refusal.code not in ("KEY_UNKNOWN", "KEY_INACTIVE"):
                     answers[place] = Answer(refusal=refusal)
-
-        def run(chunk: Sequence[tuple[int, Admitted, tuple[Verification, ...]]]) -> None:
-            for place, item, verifications in chunk:
-                try:
-                    for verification in verifications:
-                        verification.run(item.envelope)
-                        item.verified.add((verification.position, verification.signature.key))
-                except RefusedError as refusal:
-                    answers[place] = Answer(refusal=refusal)
-
-        if len(jobs) <= 1:
-            run(jobs)
-        else:
-            list(self._verifiers.map(run, (jobs[i : i + _VERIFY_CHUNK] for i in range(0, len(jobs), _VERIFY_CHUNK))))
+        for place, refusal_found in zip(places, verify_signatures(self._verifiers, work), strict=True):
+            if refusal_found is not None:
+                answers[place] = Answer(refusal=refusal_found)
 
     def _enqueue(self, group: Group) -> "Future[list[Answer]]":
         future: Future[list[Answer]] = Future()
@@ -240,8 +237,7 @@ class Office:
 
 
 def _signing_names(item: Admitted) -> Names:
-    named = item.names()
-    return Names(parties=(item.statement.by, *item.statement.with_), keys=named.keys)
+    return Names(parties=(item.statement.by, *item.statement.with_), keys=item.names.keys)
 
 
 def _refuse_rest(answers: list[Answer | None]) -> list[Answer | None]:

@@ -11,7 +11,7 @@ from ledger.checkpoint import only_ed25519_line
 from ledger.entry import Entry, FolioLine, parse_entry
 from ledger.instants import format_instant
 from ledger.log import node_reader
-from ledger.merkle import NodeReader, inclusion_path
+from ledger.merkle import InclusionPaths, NodeReader
 from ledger.note import VerifierKey
 from ledger.proof import TlogProof, format_proof
 from ledger.storage import CheckpointRow, LogStorage
@@ -46,7 +46,7 @@ class ReceiptMaker:
 
     def __init__(self, checkpoint: CheckpointRow, node: NodeReader, keys: Sequence[VerifierKey]) -> None:
         self.size = checkpoint.size
-        self._node = node
+        self._paths = InclusionPaths(checkpoint.size, node)
         self._note = checkpoint.note
         self._short: str | None = None
         self._keys = keys
@@ -54,7 +54,7 @@ class ReceiptMaker:
     def make(self, facts: Facts, *, short: bool = False) -> Receipt:
         """The receipt; with `short` its checkpoint carries the Ed25519 line only."""
         entry = facts.entry
-        path = inclusion_path(entry.position, self.size, self._node)
+        path = self._paths.path(entry.position)
         proof = format_proof(TlogProof(entry.position, tuple(path), self._short_note() if short else self._note))
         return {
             "statement": facts.statement.hex(),

@@ -4,9 +4,7 @@ An auditor replays into a database of his own; `sanquan register rebuild` emptie
 into them. Where a decision does not come out as the log says, the entry should not be there.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -16,7 +14,7 @@ from ledger.errors import EntryRejected
 from ledger.storage import EntryRow, LogStorage
 from ledger.storage.tables import METADATA
 from registry.acts.act import Outcome
-from registry.admission import Admitted, Opened, admit
+from registry.admission import Admitted, Opened, admit, verify_signatures
 from registry.judging import Bench, Rules
 from registry.law.rulebook import Rulebook
 from registry.refusals.refusal import RefusedError
@@ -25,9 +23,9 @@ from registry.signatures import required_verifications
 from registry.store.loading import load
 from registry.store.saving import Row, act_row, save
 from registry.store.tables import FOLD_TABLES
+from registry.verifying import Verifiers
 
 BATCH = 256
-_VERIFY_CHUNK = 16
 _FOLIO = METADATA.tables["sanquan_folio"]
 
 
@@ -37,11 +35,11 @@ class Replay:
     def __init__(self, origin: str, rulebook: Callable[[str], Rulebook | None]) -> None:
         self._origin = origin
         self._rules = Rules(rulebook)
-        self._verifiers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="replay")
+        self._verifiers = Verifiers()
 
     def close(self) -> None:
-        """The threads have ended."""
-        self._verifiers.shutdown()
+        """The workers have ended."""
+        self._verifiers.close()
 
     def batch(self, tx: Connection, entries: Sequence[Entry], *, keep_folios: bool) -> None:
         """What the entries did stands in the transaction. `keep_folios`: the folio lines are not there yet.
@@ -53,7 +51,7 @@ class Replay:
             lines = [{"folio": f.folio, "number": f.number, "position": e.position} for e in entries for f in e.folios]
             tx.execute(insert(_FOLIO), lines)
         items = [self._open(entry) for entry in entries]
-        base = load(tx, [item.names() for item in items])
+        base = load(tx, [item.names for item in items])
         self._verify(entries, items, Register(base))
         bench = Bench(base, self._rules, set())
         rows: list[Row] = []
@@ -86,24 +84,19 @@ class Replay:
             )
         bench.accept(item, outcome)
         by = outcome.register.party(item.statement.by)
-        stem = item.statement.objects().stem
+        stem = item.ids.stem
         return act_row(entry.position, stem, item.statement.act, by.ref if by else 0, outcome)
 
     def _verify(self, entries: Sequence[Entry], items: Sequence[Admitted], register: Register) -> None:
         """Verifies in parallel what the keys known before the batch suffice for; `judge` verifies the rest."""
-
-        def run(chunk: Sequence[tuple[Entry, Admitted]]) -> None:
-            for entry, item in chunk:
-                try:
-                    found = required_verifications(register, item.signers, item.envelope.signatures, entry.time)
-                    for verification in found:
-                        verification.run(item.envelope)
-                        item.verified.add((verification.position, verification.signature.key))
-                except RefusedError:
-                    continue  # a key of this batch, or a signature that `judge` will refuse with its words
-
-        pairs = list(zip(entries, items, strict=True))
-        list(self._verifiers.map(run, (pairs[i : i + _VERIFY_CHUNK] for i in range(0, len(pairs), _VERIFY_CHUNK))))
+        work = []
+        for entry, item in zip(entries, items, strict=True):
+            try:
+                found = required_verifications(register, item.signers, item.envelope.signatures, entry.time)
+                work.append((item, found))
+            except RefusedError:
+                continue  # a key of this batch, or none: `judge` says which
+        verify_signatures(self._verifiers, work)
 
 
 def _rejected(entry: Entry, refusal: RefusedError) -> EntryRejected:

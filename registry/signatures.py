@@ -7,14 +7,14 @@ entry. Contract section 2, "Who signs" and "Keys".
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.errors import SignatureError
 from ledger.identifiers import key_identifier
-from ledger.keys import Algorithm, verify_signature
+from ledger.keys import Algorithm
 from ledger.statement import Envelope, EnvelopeSignature
 from registry.acts import FOR_PRINCIPALS
 from registry.acts.act import Key
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.register import Register
+from registry.verifying import Job, verify_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,28 @@ class Verification:
     public: bytes
     signature: EnvelopeSignature
 
+    def job(self, envelope: Envelope) -> Job:
+        """What has to be verified."""
+        return Job(self.algorithm, self.public, envelope.signed_bytes(), self.signature.value)
+
     def run(self, envelope: Envelope) -> None:
         """Returns if the signature is one of the envelope's payload.
 
         Raises:
             RefusedError: SIGNATURE_INVALID.
         """
-        try:
-            verify_signature(self.algorithm, self.public, envelope.signed_bytes(), self.signature.value)
-        except SignatureError as error:
-            raise refused(
-                "SIGNATURE_INVALID",
-                f"Signature {self.position + 1} by {self.signature.key} does not verify: {error}.",
-                f"第 {self.position + 1} 个签名（{self.signature.key}）验证不通过。",
-                f"/signatures/{self.position}",
-            ) from error
+        (wrong,) = verify_jobs([self.job(envelope)])
+        if wrong is not None:
+            raise self.refusal(wrong)
+
+    def refusal(self, wrong: str) -> RefusedError:
+        """SIGNATURE_INVALID."""
+        return refused(
+            "SIGNATURE_INVALID",
+            f"Signature {self.position + 1} by {self.signature.key} does not verify: {wrong}.",
+            f"第 {self.position + 1} 个签名（{self.signature.key}）验证不通过。",
+            f"/signatures/{self.position}",
+        )
 
 
 @dataclass(frozen=True, slots=True)

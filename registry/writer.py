@@ -104,8 +104,8 @@ class Writer:
         items = [item for group in groups for item in group.items]
         with self._engine.begin() as tx:
             batch = self._log.open_batch(tx, now)
-            base = load(tx, [item.names() for item in items])
-            taken = set(stems(tx, [item.statement.objects().stem for item in items]))
+            base = load(tx, [item.names for item in items])
+            taken = set(stems(tx, [item.ids.stem for item in items]))
             known = dict(self._log.storage.positions(tx, [item.digest for item in items]))
             work = _Work(Bench(base, self._rules, taken), batch, known)
             loaded = [name for kind, name in base if kind in ("asset", "party")]
@@ -152,7 +152,7 @@ class Writer:
         work.known[item.digest] = entry.position
         work.disclosures.update(item.disclosures)
         by = outcome.register.party(item.statement.by)
-        stem = item.statement.objects().stem
+        stem = item.ids.stem
         work.rows.append(act_row(entry.position, stem, item.statement.act, by.ref if by else 0, outcome))
         return Facts(
             entry, item.digest, work.batch.last_leaf, made_objects(outcome), [dict(w) for w in outcome.warnings]

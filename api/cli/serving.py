@@ -1,5 +1,6 @@
 """`sanquan serve`: the API and pages. The first start makes keys and entry 0."""
 
+import gc
 import logging
 import sys
 from datetime import datetime
@@ -21,6 +22,8 @@ from registry.founding import FoundingError
 from registry.registry import DEFAULT_NAME, Options, Registry, open_registry
 
 _NOW = "now"
+_GARBAGE = (100_000, 50, 100)
+"""Collecting garbage less often than a script: a bulk load makes millions of values, none of them in cycles."""
 
 
 def _settings(**options: object) -> Settings:
@@ -92,6 +95,8 @@ def serve(
     )  # fmt: skip
     configure_logging()
     registry = open_for(settings)
+    gc.set_threshold(*_GARBAGE)
+    gc.freeze()
     try:
         _greet(registry, settings)
         config = uvicorn.Config(

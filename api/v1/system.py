@@ -77,8 +77,7 @@ def healthz() -> Response:
 @router.get("/readyz", response_model=None)
 def readyz(registry: RegistryDep, publisher: PublisherDep) -> Response:
     """The registry writes and publishes."""
-    if registry.office.read_only:
-        raise refused("READ_ONLY", registry.office.read_only, f"登记系统现为只读：{registry.office.read_only}")
+    registry.office.must_be_writable()
     return json_response({"status": "ready", "published": publisher.checkpoint().size})
 
 

@@ -26,7 +26,6 @@ from registry.acts.shapes import (
     given,
     invalid,
     must_be_confidential,
-    plain,
 )
 from registry.law.counting import count_characters
 from registry.law.facts import Applicant, Claim, Filing, Form, Source
@@ -231,7 +230,7 @@ def _filing(
     context: Context, body: InitialBody, register: Register, used: derivation.Used, asset: Asset | None
 ) -> Filing:
     applicant = party_named(register, context.principal, "/for")
-    form = plain(body.asset) if isinstance(body.asset, FormShape) else asset.form if asset else {}
+    form = context.statement.body["asset"] if isinstance(body.asset, FormShape) else asset.form if asset else {}
     return Filing(
         Applicant(applicant.current.kind, applicant.current.subkind),
         Form(
@@ -286,7 +285,7 @@ def _deposit(
     if isinstance(body.asset, FormShape):
         asset = Asset(
             context.ids.identifier("ast"), context.ref(), context.stamp, context.principal,
-            (FormVersion(context.seq, plain(body.asset)),), (case_id,), used.inputs, used.ancestors,
+            (FormVersion(context.seq, context.statement.body["asset"]),), (case_id,), used.inputs, used.ancestors,
             used.public_collection,
         )  # fmt: skip
         made.append(Made(asset.id))

@@ -29,6 +29,8 @@ from registry.law.spec import BookSpec, Constants, EntitlementSpec, RuleSpec
 
 _BUILTIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MAX_BYTES = 262_144
+_MAX_JUDGED = 4_096
+_encode = msgspec.msgpack.Encoder().encode
 _Found = list[tuple[int, Finding]]
 
 
@@ -48,8 +50,20 @@ class Rulebook:
     data: bytes = field(repr=False)
     _plans: Plans = field(repr=False, compare=False)
     _fixed: dict[str, Any] = field(repr=False, compare=False)
+    _judged: dict[bytes, Judgement] = field(default_factory=dict, repr=False, compare=False)
 
     def judge(self, filing: Filing) -> Judgement:
+        """See `_judge`. The judgement of equal facts is kept: files of many filings differ in few of them."""
+        key = _encode(filing)
+        found = self._judged.get(key)
+        if found is None:
+            found = self._judge(filing)
+            if len(self._judged) >= _MAX_JUDGED:
+                self._judged.clear()
+            self._judged[key] = found
+        return found
+
+    def _judge(self, filing: Filing) -> Judgement:
         """Every ground that is present, every claimed right that the sources do not give, and what they give.
 
         Raises:
