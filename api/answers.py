@@ -22,6 +22,7 @@ FOREVER = "public, max-age=31536000, immutable"
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 100
 _MAX_SIZE = 2**53
+_MAX_KEY = 2**63 - 1
 
 json_bytes = msgspec.json.Encoder().encode
 
@@ -31,12 +32,14 @@ def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | No
     return Response(json_bytes(value), status, dict(headers or {}), JSON)
 
 
-def tagged(request: Request, body: bytes, media_type: str, *, forever: bool) -> Response:
-    """An answer under its strong ETag; 304 if the caller has it."""
+def tagged(request: Request, body: bytes, media_type: str, *, forever: bool, vary: str = "") -> Response:
+    """An answer under its strong ETag; 304 if the caller has it. `vary`: the header that chose among representations."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": FOREVER if forever else "no-cache"}
-    held = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
-    if etag in held:
+    if vary:
+        headers["Vary"] = vary
+    held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if etag in held or "*" in held:
         return Response(status_code=304, headers=headers)
     return Response(body, 200, headers, media_type)
 
@@ -131,21 +134,43 @@ def parse_cursor(text: str) -> Cursor:
         RefusedError: INVALID_VALUE.
     """
     try:
-        return msgspec.json.decode(parse_base64url(text), type=Cursor)
+        cursor = msgspec.json.decode(parse_base64url(text), type=Cursor)
+        if cursor.at:
+            parse_instant(cursor.at)
     except (FormatError, msgspec.DecodeError) as error:
-        raise bad_query("cursor", "is not one that this registry gave", "不是本登记系统给出的游标") from error
+        raise _foreign_cursor() from error
+    if not (0 <= cursor.size <= _MAX_SIZE and 0 <= cursor.after <= _MAX_KEY):
+        raise _foreign_cursor()
+    return cursor
+
+
+def _foreign_cursor() -> RefusedError:
+    return bad_query("cursor", "is not one that this registry gave", "不是本登记系统给出的游标")
 
 
 def wants(request: Request, *offered: str) -> str:
-    """The first of the offered media types that the caller accepts.
+    """The offered media type that the caller likes best; among equals the first in the caller's list.
 
     Raises:
         RefusedError: NOT_ACCEPTABLE.
     """
-    accepted = [part.split(";")[0].strip().lower() for part in request.headers.get("accept", "*/*").split(",")]
-    for media_type in accepted:
-        for offer in offered:
+    accepted = [_weighed(part) for part in request.headers.get("accept", "*/*").split(",")]
+    for weight, media_type in sorted(accepted, key=lambda item: -item[0]):
+        for offer in offered if weight > 0 else ():
             family = offer.split("/")[0] + "/*"
             if media_type in ("", "*/*", family, offer):
                 return offer
     raise refused("NOT_ACCEPTABLE", f"This is offered as {', '.join(offered)}.", f"此处仅提供 {'、'.join(offered)}。")
+
+
+def _weighed(part: str) -> tuple[float, str]:
+    """The weight and name of one media range of an `Accept` header."""
+    media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name == "q":
+            try:
+                return float(value), media_type
+            except ValueError:
+                return 0.0, media_type
+    return 1.0, media_type

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.answers import json_bytes
 from registry.refusals.catalogue import entry
@@ -18,6 +19,7 @@ from registry.refusals.refusal import Reason, RefusedError, Words, internal_erro
 logger = structlog.get_logger("sanquan.api")
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = "1"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def language_of(request: Request) -> str:
@@ -75,6 +77,15 @@ def _http_refusal(status: int, request: Request) -> RefusedError:
             return refused("MALFORMED", f"The request cannot be read ({status}).", f"请求无法读取（{status}）。")
 
 
+def _allowed(request: Request) -> list[str]:
+    """The methods that the path takes, over all its routes."""
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in request.app.routes)
+    ]
+
+
 def _validation_refusal(error: RequestValidationError) -> RefusedError:
     reasons = [
         Reason(
@@ -102,8 +113,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
         answer = problem_response(request, _http_refusal(error.status_code, request))
-        if error.headers and "allow" in {name.lower() for name in error.headers}:
-            answer.headers["Allow"] = dict(error.headers).get("Allow", "")
+        if error.status_code == 405:
+            answer.headers["Allow"] = ", ".join(_allowed(request))
         return answer
 
     @app.exception_handler(Exception)

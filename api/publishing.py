@@ -1,7 +1,7 @@
 """What the log publishes: `/checkpoint`, tiles and bundles, as static files would be.
 
-`/checkpoint` shows the newest signed root at most once a second, so that a busy log does not publish a tree for every
-batch. Tiles and bundles are answered only as wide as the newest signed size implies. Source: c2sp.org/tlog-tiles.
+`/checkpoint` shows the newest signed root, a new one at most once a second, so that a busy log does not publish a tree
+for every batch. Tiles and bundles are answered only as wide as the newest signed size implies. Source: c2sp.org/tlog-tiles.
 """
 
 import threading
@@ -36,12 +36,14 @@ class Publisher:
             RefusedError: NOT_FOUND before the first entry.
         """
         with self._lock:
-            if self._shown is None or time.monotonic() - self._shown_at >= PUBLISH_EVERY_S:
+            now = time.monotonic()
+            if self._shown is None or now - self._shown_at >= PUBLISH_EVERY_S:
                 with self._engine.connect() as tx:
-                    self._shown = self._log.storage.checkpoint(tx)
-                self._shown_at = time.monotonic()
-            if self._shown is None:
-                raise not_found("checkpoint")
+                    newest = self._log.storage.checkpoint(tx)
+                if newest is None:
+                    raise not_found("checkpoint")
+                if self._shown is None or newest.size != self._shown.size:
+                    self._shown, self._shown_at = newest, now
             return self._shown
 
     def file(self, path: str) -> tuple[bytes, bool]:

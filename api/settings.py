@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from limits import parse_many
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -48,6 +49,13 @@ class Settings(BaseSettings):
         """The limit for one party or address; on loopback none unless one is set."""
         wanted: str | None = self.quota_party if kind == "party" else self.quota_address
         return wanted or (None if self.on_loopback else RATE_OFF_LOOPBACK)
+
+    @field_validator("quota_party", "quota_address")
+    @classmethod
+    def _is_limit(cls, text: str | None) -> str | None:
+        if text is not None and len(parse_many(text)) != 1:
+            raise ValueError("a limit is written like 6000/minute")
+        return text
 
     @model_validator(mode="after")
     def _fail_closed(self) -> Self:

@@ -44,22 +44,35 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _check(value: Any, room: int) -> None:
-    """Depth and surrogates, walked only where the text makes them possible."""
+def _check_depth(value: Any) -> None:
+    """Level by level, so that a file of many flat filings costs little."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise FormatError(f"the value is nested deeper than {MAX_DEPTH} levels")
+        level = [
+            child
+            for item in level
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, dict | list)
+        ]
+
+
+def _check_strings(value: Any) -> None:
+    """No lone surrogates; only a text with escapes can hold one."""
     if isinstance(value, str):
         try:
             value.encode()
         except UnicodeEncodeError as error:
             raise FormatError("a string holds a lone surrogate") from error
-    elif isinstance(value, list | dict):
-        if room == 0:
-            raise FormatError(f"the value is nested deeper than {MAX_DEPTH} levels")
-        if isinstance(value, dict):
-            for name in value:
-                _check(name, room)
-            value = list(value.values())
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _check_strings(name)
+            _check_strings(item)
+    elif isinstance(value, list):
         for item in value:
-            _check(item, room - 1)
+            _check_strings(item)
 
 
 def parse_strict(data: bytes) -> Any:
@@ -80,8 +93,10 @@ def parse_strict(data: bytes) -> Any:
         raise FormatError(f"not JSON: {error.msg} at character {error.pos}") from error
     except RecursionError as error:
         raise FormatError(f"the value is nested deeper than {MAX_DEPTH} levels") from error
-    if "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH:
-        _check(value, MAX_DEPTH)
+    if isinstance(value, dict | list) and text.count("{") + text.count("[") > MAX_DEPTH:
+        _check_depth(value)
+    if "\\u" in text:
+        _check_strings(value)
     return value
 
 

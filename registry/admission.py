@@ -13,7 +13,7 @@ from ledger.statement import Envelope, Statement, envelope_from_json, parse_stat
 from ledger.strict_json import parse_strict
 from registry.acts import ACTS
 from registry.acts.act import Act, Names
-from registry.documents.disclosures import match_disclosures
+from registry.documents.disclosures import check_disclosure_sizes, match_disclosures
 from registry.refusals.refusal import RefusedError, refused
 from registry.signatures import Signers, Verification
 from registry.verifying import Verifiers
@@ -97,6 +97,7 @@ def _with_disclosures(value: dict[str, Any]) -> Opened:
     disclosures = value.get("disclosures", [])
     if not isinstance(disclosures, list) or not all(isinstance(text, str) for text in disclosures):
         raise FormatError("not a list of strings", "/disclosures")
+    check_disclosure_sizes(disclosures)
     envelope = envelope_from_json(value["envelope"], "/envelope")
     return Opened(envelope, envelope.digest(), tuple(disclosures))
 

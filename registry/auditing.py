@@ -174,20 +174,20 @@ def rebuild(folder: Path, on_progress: OnProgress | None = None) -> int:
     documents = Documents(folder / "documents")
     engine = open_database(sqlite_url(folder / DATABASE_NAME))
     storage = SqlLogStorage()
+    replay: Replay | None = None
     try:
         with engine.execution_options(**WRITER).begin() as tx:
             create_tables(tx)
             size = storage.head(tx).size
             empty_register(tx)
-            replay: Replay | None = None
             for rows in stored_entries(storage, tx, size):
                 entries = [parse_entry(row.data) for row in rows]
                 replay = replay or Replay(parse_statement(entries[0].envelope).log, documents.rulebook)
                 replay.batch(tx, entries, keep_folios=False)
                 if on_progress:
                     on_progress(rows[-1].position + 1, size)
-            if replay:
-                replay.close()
     finally:
+        if replay:
+            replay.close()
         engine.dispose()
     return size

@@ -26,7 +26,7 @@ from registry.register.register import Register
 from registry.signatures import Verification, required_verifications
 from registry.store.loading import load
 from registry.verifying import Verifiers
-from registry.writer import Answer, Group, Writer
+from registry.writer import Answer, Group, Writer, batch_refused
 
 logger = structlog.get_logger("sanquan.registry")
 
@@ -241,9 +241,4 @@ def _signing_names(item: Admitted) -> Names:
 
 
 def _refuse_rest(answers: list[Answer | None]) -> list[Answer | None]:
-    other = refused(
-        "BATCH_REFUSED",
-        "Another statement of this batch was refused, so none was written.",
-        "同批另有声明被拒绝，整批未写入。",
-    )
-    return [answer if answer is not None else Answer(refusal=other) for answer in answers]
+    return [answer if answer is not None else Answer(refusal=batch_refused()) for answer in answers]

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
 from ledger.entry import parse_entry
 from ledger.instants import format_instant
@@ -138,8 +137,7 @@ class Reader:
             asset = register.asset(identifier)
             if asset is None:
                 raise not_found(identifier)
-            documents = tx.execute(select(CASE.c.document).where(CASE.c.asset_ref == asset.ref).order_by(CASE.c.ref))
-            found = (msgspec.json.decode(row.document, type=Case).as_of(moment.size) for row in documents)
+            found = (case.as_of(moment.size) for case in by_refs(tx, CASE, Case, refs_of(tx, asset.cases).values()))
             cases = [case for case in found if case is not None]
         return asset_view(asset, register.rights_of(asset.id), cases, moment.at), moment
 
@@ -230,7 +228,8 @@ class Reader:
                 raise not_found(f"statement {digest.hex()}")
             facts = stored_facts(storage, tx, [position])[position]
             data = storage.entries(tx, position, position + 1)[0].data.decode()
-        return data[data.index('"statement":') + len('"statement":') : -1], maker.make(facts)
+            receipt = maker.make(facts)
+        return data[data.index('"statement":') + len('"statement":') : -1], receipt
 
     def inclusion(self, position: int, size: int | None) -> str:
         """The tlog-proof of an entry for a signed size (default the newest).

@@ -73,14 +73,14 @@ class ReceiptMaker:
         return self._short
 
 
-def trial_receipt(statement: bytes, time: str, outcome: Outcome, folios: Sequence[FolioLine]) -> Receipt:
+def trial_receipt(facts: Facts) -> Receipt:
     """What a dry run answers: no position, leaf hash or proof."""
     return {
-        "statement": statement.hex(),
-        "time": time,
-        "ids": made_objects(outcome),
-        "folios": [_folio(line) for line in folios],
-        "warnings": [dict(warning) for warning in outcome.warnings],
+        "statement": facts.statement.hex(),
+        "time": format_instant(facts.entry.time),
+        "ids": facts.ids,
+        "folios": [_folio(line) for line in facts.entry.folios],
+        "warnings": facts.warnings,
     }
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from ledger.journal import SigningJournal
-from ledger.log import Log
+from ledger.log import Log, node_reader
+from ledger.merkle import root_at
 from ledger.statement import format_envelope
 from ledger.storage.sql import SqlLogStorage
 from registry.clock import Clock, SystemClock
@@ -95,7 +96,11 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
         origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, token, known is None,
         [office.stop, journal.close, engine.dispose, notes.dispose],
     )  # fmt: skip
-    _start(registry, options, engine)
+    try:
+        _start(registry, options, engine)
+    except BaseException:
+        registry.close()
+        raise
     return registry
 
 
@@ -110,8 +115,13 @@ def _start(registry: Registry, options: Options, engine: Engine) -> None:
             f"The journal says that {signed[0]} entries were signed, but the database holds {head.size}: an older copy "
             "was put back. Restore the newest copy."
         )
-        if registry.is_new:
-            raise FoundingError("a journal is here but no log; restore the database that belongs to it")
+    elif signed is not None and not _leads_to(registry, engine, *signed):
+        registry.office.read_only = (
+            f"The journal says that another history of {signed[0]} entries was signed than the one in the database. "
+            "Restore the copy that was signed."
+        )
+    if registry.office.read_only is not None and registry.is_new:
+        raise FoundingError("a journal is here but no log; restore the database that belongs to it")
     registry.office.start()
     if registry.is_new:
         envelope = opening_statement(
@@ -120,3 +130,9 @@ def _start(registry: Registry, options: Options, engine: Engine) -> None:
         (answer,) = registry.office.submit([format_envelope(envelope).encode()])
         if answer.refusal:
             raise FoundingError(f"the log could not be opened: {answer.refusal}")
+
+
+def _leads_to(registry: Registry, engine: Engine, size: int, root: bytes) -> bool:
+    """Whether the first `size` entries of the database have this root."""
+    with engine.connect() as tx:
+        return root_at(size, node_reader(registry.log.storage, tx)) == root

@@ -20,7 +20,7 @@ from registry.law.rulebook import Rulebook
 from registry.refusals.refusal import RefusedError
 from registry.register.register import Register
 from registry.signatures import required_verifications
-from registry.store.loading import load
+from registry.store.loading import load, stems
 from registry.store.saving import Row, act_row, save
 from registry.store.tables import FOLD_TABLES
 from registry.verifying import Verifiers
@@ -53,7 +53,7 @@ class Replay:
         items = [self._open(entry) for entry in entries]
         base = load(tx, [item.names for item in items])
         self._verify(entries, items, Register(base))
-        bench = Bench(base, self._rules, set())
+        bench = Bench(base, self._rules, set(stems(tx, [item.ids.stem for item in items])))
         rows: list[Row] = []
         for entry, item in zip(entries, items, strict=True):
             rows.append(self._judge(tx, bench, entry, item))

@@ -11,9 +11,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection, Engine
 
-from ledger.entry import FolioLine
 from ledger.errors import HeadConflictError, TooLargeError
-from ledger.instants import format_instant
 from ledger.log import Appended, Batch, ClockBehindError, Log
 from registry.acts.act import Outcome
 from registry.admission import Admitted, refusal_of
@@ -120,7 +118,7 @@ class Writer:
 
     def _group(self, work: _Work, group: Group) -> list[_Result]:
         if group.trial:
-            return [self._try(work, item) for item in group.items]
+            return self._try(work, group)
         if group.atomic:
             return self._all_or_none(work, group.items)
         return [self._one(work, item) for item in group.items]
@@ -158,18 +156,21 @@ class Writer:
             entry, item.digest, work.batch.last_leaf, made_objects(outcome), [dict(w) for w in outcome.warnings]
         )
 
-    def _try(self, work: _Work, item: Admitted) -> _Result:
-        if (position := work.known.get(item.digest)) is not None:
-            return position
-        try:
-            outcome = self._judge(work.bench, work.batch, item)
-        except RefusedError as refusal:
-            return refusal
-        lines = [
-            FolioLine(f, work.batch.folio_length(f) + 1, work.batch.folio_newest(f))
-            for f in sorted(set(outcome.folios))
-        ]
-        return trial_receipt(item.digest, format_instant(work.batch.time), outcome, lines)
+    def _try(self, work: _Work, group: Group) -> list[_Result]:
+        """What would be answered: each is judged after those before it, then all is as if they had not come."""
+        mark = work.batch.mark()
+        fork = _Work(work.bench.fork(), work.batch, dict(work.known))
+        tried: dict[bytes, Facts] = {}
+        results: list[_Result] = []
+        for item in group.items:
+            result = tried.get(item.digest) or self._one(fork, item)
+            if isinstance(result, Facts):
+                tried[item.digest] = result
+            results.append(result)
+        work.batch.reset(mark)
+        if group.atomic and any(isinstance(result, RefusedError) for result in results):
+            return _refuse_others(work, group.items, results)
+        return [trial_receipt(result) if isinstance(result, Facts) else result for result in results]
 
     def _all_or_none(self, work: _Work, items: Sequence[Admitted]) -> list[_Result]:
         """First all are judged on a fork, then all accepted; one refusal refuses the others (BATCH_REFUSED)."""
@@ -188,12 +189,7 @@ class Writer:
             work.disclosures.update(fork.disclosures)
             return results
         work.batch.reset(mark)
-        other = refused(
-            "BATCH_REFUSED",
-            "Another statement of this batch was refused, so none was written.",
-            "同批另有声明被拒绝，整批未写入。",
-        )
-        return [r if isinstance(r, RefusedError | int) else other for r in results]
+        return _refuse_others(work, items, results)
 
     def _sign(self, appended: Appended) -> None:
         row = self._log.sign(appended.head)
@@ -219,3 +215,20 @@ class Writer:
         assert maker is not None
         facts = before[result] if isinstance(result, int) else result
         return Answer(maker.make(facts, short=group.short), known=isinstance(result, int))
+
+
+def batch_refused() -> RefusedError:
+    """BATCH_REFUSED."""
+    return refused(
+        "BATCH_REFUSED",
+        "Another statement of this batch was refused, so none was written.",
+        "同批另有声明被拒绝，整批未写入。",
+    )
+
+
+def _refuse_others(work: _Work, items: Sequence[Admitted], results: Sequence[_Result]) -> list[_Result]:
+    """What was refused keeps its refusal, what was known before the batch its receipt; nothing else was written."""
+    return [
+        result if isinstance(result, RefusedError) else work.known.get(item.digest, batch_refused())
+        for item, result in zip(items, results, strict=True)
+    ]

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
 
 from api.cli.output import BROKEN, HOLDS, USAGE, fail, language, print_json, progress, say
@@ -60,6 +61,8 @@ def audit_command(
     try:
         report = _audit(target, keys, kept, lang)
     except BrokenLogError as error:
+        if isinstance(error.__cause__, httpx.HTTPError | httpx.InvalidURL):
+            fail(USAGE, str(error), f"{target} 无法读取：{error}", lang)
         fail(BROKEN, f"broken: {error}", f"已损坏：{error}", lang)
     if as_json:
         print_json(_report_json(report))

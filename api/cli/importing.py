@@ -55,6 +55,11 @@ class Tally:
     noted: int = 0
     lines: list[dict[str, Any]] = field(default_factory=list)
 
+    def skip(self, source: str) -> None:
+        """A row that the register holds already."""
+        self.skipped += 1
+        self.lines.append({"row": source, "outcome": "held"})
+
     def refuse(self, source: str, code: str, message: str, **more: Any) -> None:
         """A row that was not registered, for the report."""
         self.refused += 1
@@ -84,7 +89,7 @@ class Import:
             if isinstance(row, Refused):
                 self.tally.refuse(row.source, row.code, row.en if self._lang == "en" else row.zh)
             elif row.identifier in self._held:
-                self.tally.skipped += 1
+                self.tally.skip(row.source)
             else:
                 self._held.add(row.identifier)
                 chunk.append(row)
@@ -163,8 +168,11 @@ def import_command(
         title = "登记" if language(lang) == "zh" else "registering"
         total = count(paths)
         with progress(title, total, "records") as on_progress:
-            for done in run.run(paths):
-                on_progress(done, total or 0)
+            try:
+                for done in run.run(paths):
+                    on_progress(done, total or 0)
+            finally:
+                _write_report(run.tally, report)
     _finish(run.tally, report, as_json=as_json, lang=lang)
 
 
@@ -173,8 +181,12 @@ def _ask_basis(lang: str | None) -> str:
     return str(typer.prompt(f"{prompt} ({', '.join(BASES)})", default=BASES[0], err=True))
 
 
-def _finish(tally: Tally, report: Path, *, as_json: bool, lang: str | None) -> None:
+def _write_report(tally: Tally, report: Path) -> None:
+    """What became of the rows so far; also when the run was broken off."""
     report.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in tally.lines))
+
+
+def _finish(tally: Tally, report: Path, *, as_json: bool, lang: str | None) -> None:
     if as_json:
         print_json(
             {

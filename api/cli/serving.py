@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import socket
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import structlog
 import typer
 import uvicorn
 from pydantic import ValidationError
+from structlog.tracebacks import ExceptionDictTransformer
 
 from api.app import create_app
 from api.cli.output import USAGE, fail, stderr
@@ -49,17 +51,32 @@ def _clock(settings: Settings) -> Clock:
 
 def open_for(settings: Settings) -> Registry:
     """The registry that the settings describe; the command ends with words if it cannot start."""
-    origin = settings.origin or (
-        "local.test" if settings.simulated_clock is not None and not settings.data.exists() else None
-    )
     options = Options(
-        folder=settings.data, origin=origin, database=settings.database, name=settings.name or DEFAULT_NAME,
+        folder=settings.data, origin=settings.origin, database=settings.database, name=settings.name or DEFAULT_NAME,
         verified_only=settings.verified_only,
     )  # fmt: skip
     try:
-        return open_registry(options, _clock(settings))
+        registry = open_registry(options, _clock(settings))
     except FoundingError as error:
         fail(USAGE, f"cannot start: {error}", f"无法启动：{error}")
+    if settings.simulated_clock is not None and not registry.origin.endswith(".test"):
+        registry.close()
+        fail(
+            USAGE,
+            f"cannot start: {registry.origin} is no test registry; a simulated clock needs an origin that ends in .test",
+            f"无法启动：{registry.origin} 不是测试登记簿，模拟时钟只用于以 .test 结尾的名称",
+        )
+    return registry
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The address, taken before anything is said of it; the command ends with words if it is not free."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        place = f"{settings.host}:{settings.port}"
+        fail(USAGE, f"cannot listen on {place}: {error}", f"无法在 {place} 监听：{error}")
 
 
 def configure_logging() -> None:
@@ -68,7 +85,7 @@ def configure_logging() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
@@ -94,22 +111,25 @@ def serve(
         simulated_clock=simulated_clock,
     )  # fmt: skip
     configure_logging()
+    listener = _listen(settings)
     registry = open_for(settings)
     gc.set_threshold(*_GARBAGE)
     gc.freeze()
     try:
-        _greet(registry, settings)
+        _greet(registry, settings, listener.getsockname()[1])
         config = uvicorn.Config(
             create_app(registry, settings), host=settings.host, port=settings.port, log_level="warning",
             server_header=False, timeout_graceful_shutdown=10,
         )  # fmt: skip
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets=[listener])
     finally:
+        listener.close()
         registry.close()
 
 
-def _greet(registry: Registry, settings: Settings) -> None:
-    stderr.print(f"sanquan: {registry.origin}  http://{settings.host}:{settings.port}/", markup=False)
+def _greet(registry: Registry, settings: Settings, port: int) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    stderr.print(f"sanquan: {registry.origin}  http://{host}:{port}/", markup=False)
     if registry.is_new:
         stderr.print(f"  a new registry; its keys are in {settings.data / 'keys'}", markup=False)
     stderr.print(f"  administrator's token: {settings.data / 'admin.token'}", markup=False)

@@ -10,18 +10,17 @@ from typing import Any, Self
 
 import httpx
 
-from api.client.errors import ClientError, ProblemError, TrustError
+from api.client.errors import ClientError, ProblemError, TransportError, TrustError
 from api.client.pins import Pins
 from api.client.profile import Profile
 from api.client.reads import Reads
+from api.client.receipts import verify_receipt
 from api.client.transport import Transport
-from ledger.encoding import format_base64url, parse_hex
-from ledger.errors import LedgerError
-from ledger.identifiers import is_identifier, party_identifier
+from ledger.encoding import format_base64url
+from ledger.identifiers import party_identifier
 from ledger.instants import parse_instant
 from ledger.keys import Signer
-from ledger.proof import parse_proof, verify_proof
-from ledger.statement import Envelope, format_envelope, parse_statement
+from ledger.statement import Envelope, format_envelope
 from registry.drafting import make_payload, sign_payload
 
 _FILE_LINES = 1_000
@@ -104,7 +103,15 @@ class Client(Reads):
         Raises:
             TrustError: it is not.
         """
-        return self._pins.see(note, self.log_keys, self.consistency, newest=newest).size
+        return self._pins.see(note, self.log_keys, self._proven, newest=newest).size
+
+    def _proven(self, old: int, new: int) -> list[bytes]:
+        try:
+            return self.consistency(old, new)
+        except ProblemError as problem:
+            raise TrustError(
+                f"{self.url} does not prove that its history of {old} entries goes on to {new}"
+            ) from problem
 
     @property
     def party_id(self) -> str:
@@ -172,38 +179,33 @@ class Client(Reads):
                 "POST", "/v1/statements", content=lines, media_type="application/x-ndjson",
                 accept="application/x-ndjson", params=[("atomic", "true")] if atomic else [],
             )  # fmt: skip
-            answers = [json.loads(line) for line in response.text.splitlines()]
-            if [answer["line"] for answer in answers] != list(range(1, len(chunk) + 1)):
-                raise TrustError("the registry did not answer every line")
+            answers = _answers(response.content, len(chunk))
+            last = max((n for n, answer in enumerate(answers) if "receipt" in answer), default=-1)
+            before: Receipt | None = None
             for number, (envelope, answer) in enumerate(zip(chunk, answers, strict=True)):
-                yield self._line(envelope, answer, last=number == len(chunk) - 1)
+                result = self._line(envelope, answer, before, remember=number == last)
+                before = result.receipt or before
+                yield result
 
-    def _line(self, envelope: Envelope, answer: dict[str, Any], *, last: bool) -> LineResult:
+    def _line(
+        self, envelope: Envelope, answer: dict[str, Any], before: Receipt | None, *, remember: bool
+    ) -> LineResult:
         if "receipt" in answer:
-            return LineResult(answer["status"], self._verified(envelope, answer["receipt"], remember=last), None)
+            receipt = self._verified(envelope, answer["receipt"], before, remember=remember)
+            return LineResult(answer["status"], receipt, None)
         return LineResult(answer["status"], None, ProblemError(answer["problem"]))
 
-    def _verified(self, envelope: Envelope, facts: Mapping[str, Any], *, remember: bool) -> Receipt:
-        """The receipt, if it proves what it says of this very payload.
+    def _verified(
+        self, envelope: Envelope, facts: Mapping[str, Any], before: Receipt | None = None, *, remember: bool
+    ) -> Receipt:
+        """The receipt, if it proves what it says of this very payload. `before`: the receipt verified before it.
 
         Raises:
             TrustError: it does not.
         """
-        try:
-            if facts["statement"] != envelope.digest().hex():
-                raise TrustError("the receipt is for another statement")
-            proof = parse_proof(facts["proof"])
-            if proof.index != facts["seq"]:
-                raise TrustError("the receipt's position is not the one that it proves")
-            verify_proof(proof, parse_hex(facts["leaf_hash"]), self.log_keys)
-            stem = parse_statement(envelope).objects().stem
-            for made in facts["ids"]:
-                if is_identifier(made["id"]) and made["id"][:3] not in ("pty", "key") and stem not in made["id"]:
-                    raise TrustError(f"the receipt names {made['id']}, which this statement cannot make")
-        except (LedgerError, KeyError, TypeError) as error:
-            raise TrustError(f"the receipt does not hold: {error}") from error
+        checkpoint = verify_receipt(envelope, facts, self.log_keys, before.facts if before else None, self.entry_bytes)
         if remember:
-            self.see(proof.checkpoint)
+            self.see(checkpoint)
         return Receipt(facts)
 
     def is_registered(self) -> bool:
@@ -251,6 +253,21 @@ class Client(Reads):
     def as_registrar(cls, url: str, data: Path, **more: Any) -> "Client":
         """A client that signs as the registrar, with the key in the data folder."""
         return cls(url, Profile.of_key(data / "keys" / "registrar.pem"), **more)
+
+
+def _answers(content: bytes, lines: int) -> list[dict[str, Any]]:
+    """The answers of a file of statements, one a line.
+
+    Raises:
+        TransportError: they cannot be read, or were broken off.
+    """
+    try:
+        answers = [json.loads(line) for line in content.split(b"\n") if line]
+        if [answer["line"] for answer in answers] == list(range(1, lines + 1)):
+            return answers
+    except (ValueError, KeyError, TypeError) as error:
+        raise TransportError("the registry's answer to a file of statements cannot be read") from error
+    raise TransportError("the registry did not answer every line")
 
 
 def _files(envelopes: Iterable[Envelope]) -> Iterator[list[Envelope]]:

@@ -55,14 +55,18 @@ class Pins:
         return tuple(parse_verifier_key(text) for text in keys)
 
     def checkpoint(self, origin: str, keys: Sequence[VerifierKey]) -> Checkpoint | None:
-        """The newest checkpoint seen."""
-        path = self._place(origin) / "checkpoint"
+        """The newest checkpoint seen, be it in a receipt."""
+        return self._kept(origin, "checkpoint", keys)
+
+    def _kept(self, origin: str, name: str, keys: Sequence[VerifierKey]) -> Checkpoint | None:
+        path = self._place(origin) / name
         return verify_checkpoint(path.read_text(), keys).checkpoint if path.exists() else None
 
     def see(self, note: str, keys: Sequence[VerifierKey], prove: ConsistencyProof, *, newest: bool) -> Checkpoint:
         """The checkpoint is signed and consistent with the newest seen before, and remembered if it is newer.
 
-        `newest`: the registry shows it as its newest, so it may not be smaller than what was seen.
+        `newest`: the registry publishes it, so it may not be smaller than what it published before. It may be smaller
+        than what a receipt showed, for receipts run ahead of publication; then the way on to that size is proven.
 
         Raises:
             TrustError: it is not.
@@ -70,17 +74,20 @@ class Pins:
         try:
             seen = verify_checkpoint(note, keys).checkpoint
             before = self.checkpoint(seen.origin, keys)
+            published = self._kept(seen.origin, "published", keys) if newest else None
+            if published is not None and seen.size < published.size:
+                raise TrustError(f"{seen.origin} shows {seen.size} entries, but showed {published.size} before")
             if before is not None:
-                self._compare(before, seen, prove, newest=newest)
+                self._compare(before, seen, prove)
         except LedgerError as error:
             raise TrustError(f"the checkpoint does not hold: {error}") from error
         if before is None or seen.size > before.size:
             _write(self._place(seen.origin) / "checkpoint", note)
+        if newest and (published is None or seen.size > published.size):
+            _write(self._place(seen.origin) / "published", note)
         return seen
 
-    def _compare(self, before: Checkpoint, seen: Checkpoint, prove: ConsistencyProof, *, newest: bool) -> None:
-        if seen.size < before.size and newest:
-            raise TrustError(f"{seen.origin} shows {seen.size} entries, but showed {before.size} before")
+    def _compare(self, before: Checkpoint, seen: Checkpoint, prove: ConsistencyProof) -> None:
         if seen.size == before.size:
             if seen.root != before.root:
                 raise TrustError(f"{seen.origin} shows two histories of {seen.size} entries")

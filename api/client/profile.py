@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.errors import LedgerError
 from ledger.identifiers import party_identifier
 from ledger.keys import KeySigner, read_private_key, write_private_key
 
@@ -38,7 +39,7 @@ class Profile:
         """The profile in the folder; made with a new key if there is none and a name is given.
 
         Raises:
-            ProfileError: there is none and no name was given.
+            ProfileError: there is none and no name was given, or it cannot be read.
         """
         place = folder or default_folder()
         key = place / _KEY_NAME
@@ -46,10 +47,13 @@ class Profile:
             if not name:
                 raise ProfileError(f"there is no profile in {place}; give a name (--name) to make one")
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_private_key(key, KeySigner.generate())
             (place / _FACTS_NAME).write_text(json.dumps({"name": name}, ensure_ascii=False))
-        facts = json.loads((place / _FACTS_NAME).read_text())
-        return cls(place, str(facts["name"]), read_private_key(key))
+            write_private_key(key, KeySigner.generate())
+        try:
+            facts = json.loads((place / _FACTS_NAME).read_text())
+            return cls(place, str(facts["name"]), read_private_key(key))
+        except (OSError, ValueError, KeyError, TypeError, LedgerError) as error:
+            raise ProfileError(f"the profile in {place} cannot be read: {error}") from error
 
     @classmethod
     def of_key(cls, key: Path, name: str = "") -> "Profile":

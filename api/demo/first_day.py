@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from rich.console import Console
 from api.client import Client, Pins, ProblemError, Profile, Receipt
 from api.demo import forgers, material
 from api.demo.narrator import Narrator
+from api.demo.scribe import ScribeClient, Shelf
 from api.demo.server import served
 from ledger.audit import AuditReport, parse_known
 from ledger.encoding import parse_hex
@@ -24,6 +25,8 @@ from ledger.statement import parse_statement
 from registry.auditing import audit, open_subject
 
 _MARK = ".sanquan-demo"
+LATER = "http://127.0.0.1:8000"
+"""Where the registry answers once the reader serves it; the `curl` lines are for then."""
 REGISTRAR = "示例登记处 / Example registry"
 FIRM_A = ("甲数据公司 / Firm A", "91000000MA0000031W")
 FIRM_B = ("乙保险公司 / Firm B", "91000000MA000004XL")
@@ -44,10 +47,16 @@ class Cast:
     firm_a: Client
     firm_b: Client
     bank: Client
-    raw: dict[str, Receipt]
+    shelf: Shelf
+    raw: dict[str, Receipt] = field(default_factory=dict)
     product: Receipt | None = None
     licence: Receipt | None = None
     revocation: Receipt | None = None
+
+
+def _sent(cast: Cast) -> None:
+    """The line that sends what was sent last: the same payload again gets the same receipt."""
+    cast.tell.command(f"curl {cast.url}/v1/statements -H 'Content-Type: application/json' -d @{cast.shelf.last}")
 
 
 def expect(condition: bool, what: str) -> None:
@@ -96,12 +105,19 @@ def _play(data: Path, tell: Narrator, profiles: Path, files: dict[str, bytes]) -
     with served(data, REGISTRAR) as url:
         pins = Pins(profiles / "pins")
 
+        shelf = Shelf(data / "kept" / "statements")
+
         def client(folder: str, name: str) -> Client:
-            return Client(url, Profile.open(profiles / folder, name=name), pins=pins, language=tell.language)
+            profile = Profile.open(profiles / folder, name=name)
+            return ScribeClient(url, profile, pins=pins, language=tell.language, shelf=shelf)
 
         with client("a", FIRM_A[0]) as a, client("b", FIRM_B[0]) as b, client("c", BANK[0]) as c:
             tell.good(f"{a.origin}; its keys are pinned", f"{a.origin}；其公钥已固定")
-            cast = Cast(tell, url, data, a, b, c, {})
+            tell.tell(
+                f"(The curl lines below work afterwards, against `sanquan serve --data {data}`.)",
+                f"（以下 curl 命令可在演示结束后、运行 `sanquan serve --data {data}` 时使用。）",
+            )
+            cast = Cast(tell, LATER, data, a, b, c, shelf)
             for scene in (_parties, _raw_data, _no_licence, _product, _licence, _questions, _beyond, _revoke):
                 scene(cast, files)
             keys = a.log_keys
@@ -117,9 +133,9 @@ def _parties(cast: Cast, _files: dict[str, bytes]) -> None:
         "Three parties register. Each makes its key itself; the key names the party.",
         "三个主体登记。密钥由各自生成，主体标识由密钥得出。",
     )
-    tell.command(f"curl {cast.url}/v1/statements -H 'Content-Type: application/json' -d @party.register.json")
     for client, (name, code) in ((cast.firm_a, FIRM_A), (cast.firm_b, FIRM_B), (cast.bank, BANK)):
         client.register_party(identifier={"scheme": "uscc", "value": code}, subkind="enterprise")
+        _sent(cast)
         tell.good(f"{name}  {client.party_id}", f"{name}  {client.party_id}")
 
 
@@ -129,10 +145,10 @@ def _raw_data(cast: Cast, files: dict[str, bytes]) -> None:
         f"Firm A registers {len(files)} public data files as what they are: collected. {material.NAMES_PERSONS} names persons and is left out.",
         f"甲公司如实登记 {len(files)} 个收集来的公开数据文件；{material.NAMES_PERSONS} 含自然人姓名，不予登记。",
     )
-    tell.command(f"sanquan import FOLDER --url {cast.url}    # or POST /v1/statements, NDJSON")
     for name, data in files.items():
         claim = {"party": a.party_id, "rights": ["holding", "processing"]}
         cast.raw[name] = a.file(material.raw_form(name, data), [material.COLLECTED], [claim])
+    _sent(cast)
     receipt = cast.raw[material.SOURCE]
     tell.good(
         f"{len(cast.raw)} assets, each with the rights to hold and to process and use; receipts verified. "
@@ -146,6 +162,7 @@ def _refusal(cast: Cast, action: Callable[[], Any]) -> ProblemError:
     try:
         action()
     except ProblemError as problem:
+        _sent(cast)
         for reason in problem.reasons:
             article = f" [{reason['article']}]" if "article" in reason else ""
             line = f"{problem.status} {reason['code']}{article}: {reason['message']}"
@@ -160,7 +177,6 @@ def _no_licence(cast: Cast, files: dict[str, bytes]) -> None:
         "Firm A asks for the right to operate (supply) such data too, then tries to license them all the same. Refused, with the article.",
         "甲公司再申报这些数据的经营权，又试图直接许可他人。均被拒绝，并指明条文。",
     )
-    tell.command(f"curl {cast.url}/v1/statements -H 'Content-Type: application/json' -d @case.file.json")
     claim = {"party": a.party_id, "rights": ["operating"]}
     form = material.raw_form(material.SOURCE, files[material.SOURCE]) | {"fingerprints": []}
     problem = _refusal(cast, lambda: a.file(form, [material.COLLECTED], [claim]))
@@ -195,6 +211,7 @@ def _product(cast: Cast, files: dict[str, bytes]) -> None:
     }
     claim = {"party": a.party_id, "rights": ["holding", "processing", "operating"]}
     cast.product = a.file(material.product_form(summary), [source], [claim])
+    _sent(cast)
     tell.good(
         f"{cast.product.id('ast')}: hold, process and use, operate", f"{cast.product.id('ast')}：持有权、使用权、经营权"
     )
@@ -207,18 +224,21 @@ def _licence(cast: Cast, _files: dict[str, bytes]) -> None:
         "Firm A licenses the product to Firm B: for insurance, in China, for one year.",
         "甲公司将该产品许可给乙公司：用于保险，限中国境内，为期一年。",
     )
-    tell.command(
-        f"sanquan grant {cast.product.right('operating')} {cast.firm_b.party_id} --purpose insurance --territory CN --until …"
-    )
     until = format_instant(datetime.now(UTC) + timedelta(days=365))
     scope = {"purposes": ["insurance"], "territory": ["CN"], "fields": ["*"], "until": until}
     cast.licence = cast.firm_a.grant(cast.product.right("operating"), cast.firm_b.party_id, ["processing"], scope)
+    _sent(cast)
     tell.good(f"{cast.licence.id('rgt')}, until {until}", f"{cast.licence.id('rgt')}，至 {until}")
 
 
 def _ask(cast: Cast, party: Client, en: str, zh: str, purpose: str, **more: Any) -> bool:
     assert cast.product is not None
-    answer = party.check(party.party_id, cast.product.id("ast"), purpose, **more)
+    asset = cast.product.id("ast")
+    answer = party.check(party.party_id, asset, purpose, **more)
+    question = "&".join(
+        f"{k}={v}" for k, v in {"party": party.party_id, "asset": asset, "purpose": purpose, **more}.items()
+    )
+    cast.tell.command(f"curl '{cast.url}/v1/check?{question}'")
     words = "; ".join(reason["message"] for reason in answer["reasons"])
     line = f"{answer['status']} {words}".rstrip()
     (cast.tell.good if answer["decision"] else cast.tell.caught)(f"{en} → {line}", f"{zh} → {line}")
@@ -229,9 +249,6 @@ def _questions(cast: Cast, _files: dict[str, bytes]) -> None:
     tell, b = cast.tell, cast.firm_b
     assert cast.product is not None
     tell.step("Four questions to the register.", "向登记簿提出四个问题。")
-    tell.command(
-        f"curl '{cast.url}/v1/check?party={b.party_id}&asset={cast.product.id('ast')}&purpose=insurance&territory=CN-SD'"
-    )
     asked = [
         (
             _ask(
@@ -282,6 +299,7 @@ def _revoke(cast: Cast, _files: dict[str, bytes]) -> None:
         "甲公司依约撤回许可。同一问题，先问现在，再问此前的登记簿。",
     )
     cast.revocation = a.revoke([cast.licence.id("rgt")], "agreement")
+    _sent(cast)
     before = cast.revocation.seq
     now = _ask(cast, b, "May B use it for insurance now?", "乙公司现在可否用于保险？", "insurance", territory="CN")
     then = _ask(cast, b, f"And at size {before}?", f"在第 {before} 条时呢？", "insurance", territory="CN", size=before)
@@ -294,6 +312,7 @@ def _revoke(cast: Cast, _files: dict[str, bytes]) -> None:
     source = {"origin": "generated", "basis": "own_operation", "facts": {}}
     claim = {"party": cast.bank.party_id, "rights": ["holding", "processing", "operating"]}
     receipt = cast.bank.file(material.BANK_FORM, [source], [claim])
+    _sent(cast)
     tell.good(receipt.id("ast"), receipt.id("ast"))
 
 

@@ -1,4 +1,4 @@
-"""A registry served from this process on a free port of loopback."""
+"""A registry served from this process on a free port of loopback: for demonstrations and tests."""
 
 import socket
 import threading
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.settings import Settings
@@ -17,16 +18,22 @@ from registry.registry import Options, open_registry
 def served(data: Path, name: str) -> Iterator[str]:
     """The URL of the registry in `data` while the block runs."""
     registry = open_registry(Options(data, name=name))
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    config = uvicorn.Config(create_app(registry, Settings(data=data)), log_level="error", lifespan="on")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
     try:
-        yield f"http://127.0.0.1:{port}"
+        with serving(create_app(registry, Settings(data=data))) as url:
+            yield url
     finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
         registry.close()
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """The URL of the app while the block runs; the registry behind it stays the caller's."""
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -108,7 +108,8 @@ def read_check(request: Request, reader: ReaderDep) -> Response:
     at, size = moment_of(request)
     answers, ledger = reader.check([question], at, size)
     body = json_bytes(answers[0].to_json(language_of(request), ledger))
-    return tagged(request, body, JSON, forever={"at", "size"} <= set(request.query_params))
+    forever = {"at", "size"} <= set(request.query_params)
+    return tagged(request, body, JSON, forever=forever, vary="Accept-Language")
 
 
 @router.post("/checks", response_model=None, responses=schemas.ANSWERS, openapi_extra=schemas.CHECKS_BODY)

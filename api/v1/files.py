@@ -42,15 +42,15 @@ class FileOfStatements:
         """The whole file has been begun; a file that is too long is refused from the first byte too many."""
         rest, total = b"", 0
         async for part in stream:
+            kept = part[: max_bytes - total]
             total += len(part)
-            if total > max_bytes:
-                await run_in_threadpool(self._begin)
-                self._refuse_rest(max_bytes)
-                return
-            lines = (rest + part).split(b"\n") if rest else part.split(b"\n")
+            lines = (rest + kept).split(b"\n") if rest else kept.split(b"\n")
             rest = lines.pop()
             for line in lines:
                 await self._take(line)
+            if total > max_bytes:
+                await run_in_threadpool(self._refuse_rest, max_bytes)
+                return
             if len(rest) > MAX_SUBMISSION_BYTES:
                 rest = rest[: MAX_SUBMISSION_BYTES + 1]
         if rest:
@@ -91,13 +91,17 @@ class FileOfStatements:
             self._answered.append(answer_line(number, answer, self._language, trial=self._trial))
 
     def _refuse_rest(self, max_bytes: int) -> None:
-        while self._begun:
-            self._finish()
+        """What stands before the limit is acted on, unless all should stand or fall together; the rest is refused."""
         too_large = refused(
             "TOO_LARGE",
             f"The file is over {max_bytes} bytes; nothing from this line on was read. Send the rest in another request.",
             f"文件超过 {max_bytes} 字节，自该行起未读取；请将其余部分另行提交。",
         )
+        if self._atomic:
+            raise too_large
+        self._begin()
+        while self._begun:
+            self._finish()
         self._answered.append(_refusal_line(self._line + 1, too_large, self._language))
 
     def lines(self) -> Iterator[bytes]:

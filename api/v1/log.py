@@ -48,9 +48,7 @@ def read_entry(request: Request, position: str, reader: ReaderDep) -> Response:
     media_type = wants(request, JSON, OCTETS)
     row = reader.entry(_position(position))
     body = row.data if media_type == OCTETS else json_bytes(entry_view(row))
-    answer = tagged(request, body, media_type, forever=True)
-    answer.headers["Vary"] = "Accept"
-    return answer
+    return tagged(request, body, media_type, forever=True, vary="Accept")
 
 
 @router.get(

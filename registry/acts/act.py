@@ -40,6 +40,8 @@ class Names:
     fingerprints: tuple[str, ...] = ()
     identifiers_of: tuple[str, ...] = ()
     """Parties whose official identifier the act takes or gives up."""
+    identifiers: tuple[str, ...] = ()
+    """Official identifiers, `scheme:value`, that the act itself gives to a party."""
 
 
 @dataclass(frozen=True, slots=True)

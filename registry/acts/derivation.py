@@ -7,6 +7,7 @@ no independent new work (compilation, subset, format, or no markedly higher valu
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -14,12 +15,12 @@ from registry.acts.act import Context
 from registry.acts.form import InputShape, SourceShape
 from registry.acts.shapes import given, instant, invalid, plain
 from registry.law import facts as law
-from registry.refusals.refusal import refused
+from registry.refusals.refusal import RefusedError, refused
 from registry.register.asset import Asset, Input
 from registry.register.register import Register
 from registry.register.right import Right
 from registry.register.scope import Scope
-from registry.title.chain import chain_of
+from registry.title.chain import chain_of, until_end
 from registry.title.scope import meet
 from registry.title.vocabulary import PROCESSING, WHOLE, allowed_actions
 
@@ -85,7 +86,8 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
             ancestors.update(dict.fromkeys((parent.id, *parent.ancestors)))
             public = public or parent.public_collection
             if _is_bounded(source):
-                limit = right.scope
+                if (limit := until_end(right)) is None:
+                    raise _missing(item.right, parent.id, f"{pointer}/right")
                 bounds.append(
                     msgspec.structs.replace(limit, fields=WHOLE, duties=(), actions=None, rights=None, depth=None)
                 )
@@ -121,13 +123,17 @@ def _input(
     right = register.right(item.right)
     time = _activity_time(context, source, number)
     if right is None or right.asset != parent.id or not _may_derive(register, right, context.principal, time):
-        raise refused(
-            "INPUT_USE_RIGHT_MISSING",
-            f"The right {item.right} does not let the applicant derive data from {parent.id} at the time of the activity.",
-            f"权利 {item.right} 在加工活动发生时不能使申请人对 {parent.id} 加工形成衍生数据。",
-            f"{pointer}/right",
-        )
+        raise _missing(item.right, parent.id, f"{pointer}/right")
     return parent, right
+
+
+def _missing(right: Any, asset: str, pointer: str) -> RefusedError:
+    return refused(
+        "INPUT_USE_RIGHT_MISSING",
+        f"The right {right} does not let the applicant derive data from {asset} at the time of the activity.",
+        f"权利 {right} 在加工活动发生时不能使申请人对 {asset} 加工形成衍生数据。",
+        pointer,
+    )
 
 
 def _activity_time(context: Context, source: SourceShape, number: int) -> datetime:

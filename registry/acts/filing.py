@@ -16,6 +16,7 @@ from registry.acts.scopes import ScopeShape
 from registry.acts.shapes import (
     AssetId,
     CaseId,
+    Digest,
     EvidenceShape,
     FreeText,
     KindName,
@@ -26,6 +27,7 @@ from registry.acts.shapes import (
     given,
     invalid,
     must_be_confidential,
+    must_keep_titles_confidential,
 )
 from registry.law.counting import count_characters
 from registry.law.facts import Applicant, Claim, Filing, Form, Source
@@ -55,6 +57,7 @@ class InitialBody(Shape, frozen=True):
     claims: Annotated[tuple[ClaimShape, ...], Meta(min_length=1, max_length=31)]
     rulebook: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
     evidence: Annotated[tuple[EvidenceShape, ...], Meta(max_length=64)] | UnsetType = UNSET
+    document: Digest | UnsetType = UNSET
     replaces: CaseId | UnsetType = UNSET
     notice: bool | UnsetType = UNSET
     notice_reason: FreeText | UnsetType = UNSET
@@ -75,7 +78,7 @@ def _parse(statement: Statement) -> InitialBody:
         rights += len(claim.rights)
         if isinstance(claim.scope, ScopeShape):
             claim.scope.check(f"{pointer}/scope", title=True)
-    if rights > MAX_OBJECTS - 2:
+    if rights + (2 if isinstance(body.asset, FormShape) else 1) > MAX_OBJECTS:
         raise refused(
             "TOO_LARGE",
             f"A statement makes at most {MAX_OBJECTS} objects.",
@@ -142,11 +145,15 @@ def _rulebook(body: InitialBody, register: Register) -> Adoption:
 def _check_confidential(context: Context, body: InitialBody, register: Register) -> None:
     people = [register.party(name) for name in context.authors]
     if any(party is not None and party.is_natural_person() for party in people):
-        for number, item in enumerate(given(body.evidence) or ()):
-            must_be_confidential(f"/body/evidence/{number}/title", item.title)
-        for number, claim in enumerate(body.claims):
-            must_be_confidential(f"/body/claims/{number}/conditions", claim.conditions)
+        must_keep_titles_confidential(body.evidence, "/body/evidence")
         must_be_confidential("/body/notice_reason", body.notice_reason)
+    for number, claim in enumerate(body.claims):
+        holder = register.party(claim.party)
+        if any(party is not None and party.is_natural_person() for party in (*people, holder)):
+            must_be_confidential(f"/body/claims/{number}/conditions", claim.conditions)
+            if isinstance(claim.scope, ScopeShape):
+                for pointer, text in claim.scope.free_texts(f"/body/claims/{number}/scope"):
+                    must_be_confidential(pointer, text)
 
 
 def _check_claims(context: Context, body: InitialBody, register: Register) -> None:
@@ -164,13 +171,19 @@ def _check_claims(context: Context, body: InitialBody, register: Register) -> No
 
 
 def _known_asset(context: Context, body: InitialBody, register: Register) -> Asset | None:
-    """The registered asset that the filing is about, with the consent of a holder of a live title on it."""
+    """The registered asset that the filing is about, joined by a holder of a live title on it or the registrar.
+
+    The registrar joins on a document, such as a judgment.
+    """
     if isinstance(body.asset, FormShape):
         return None
     asset = register.asset(body.asset)
     if asset is None:
         raise refused("NOT_FOUND", f"There is no asset {body.asset}.", f"没有数据资产 {body.asset}。", "/body/asset")
     holders = {r.holder for r in register.rights_of(asset.id) if r.is_title() and r.status_at(context.time) == "active"}
+    registry = register.registry()
+    if registry is not None and given(body.document) is not None:
+        holders.add(registry.registrar)
     if not holders & {context.principal, *context.signers}:
         raise refused(
             "SIGNATURE_MISSING",

@@ -22,13 +22,14 @@ from registry.acts.shapes import (
     given,
     invalid,
     must_be_confidential,
+    must_keep_titles_confidential,
 )
 from registry.refusals.refusal import Reason, RefusedError, Words, refused
 from registry.register.party import Party
 from registry.register.register import Register
 from registry.register.right import Parent, Right
 from registry.register.scope import Scope
-from registry.title.chain import chain_of
+from registry.title.chain import chain_of, until_end
 from registry.title.scope import Excess, excesses, overlaps
 from registry.title.vocabulary import OPERATING, Exclusivity, allowed_actions
 from registry.title.words import excess_words
@@ -211,8 +212,7 @@ def _check_confidential(context: Context, body: GrantBody, register: Register) -
         must_be_confidential("/body/consideration", body.consideration)
         for pointer, text in body.scope.free_texts("/body/scope"):
             must_be_confidential(pointer, text)
-        for number, item in enumerate(given(body.evidence) or ()):
-            must_be_confidential(f"/body/evidence/{number}/title", item.title)
+        must_keep_titles_confidential(body.evidence, "/body/evidence")
 
 
 def _conflicts(
@@ -222,10 +222,10 @@ def _conflicts(
     branch = {link.holder for link in chain[1:]}
     found = []
     for other in register.rights_of(parent.asset):
-        if other.is_title() or other.kind not in body.rights or other.holder in branch or other.live_ends():
+        if other.is_title() or other.kind not in body.rights or other.holder in branch:
             continue
-        root = chain_of(register, other, scope.starts)[0]
-        if root.id == chain[0].id and overlaps(other.scope, scope):
+        left = until_end(other)
+        if left and overlaps(left, scope) and chain_of(register, other, scope.starts)[0].id == chain[0].id:
             found.append(other)
     return found
 
@@ -285,7 +285,7 @@ def _grant(context: Context, body: GrantBody, register: Register, parent: Right,
             exclusivity=given(body.exclusivity) or "none",
             survives=given(body.survives) or False,
             subject_to=given(body.subject_to) or (),
-            ends=parent.live_ends(),
+            ends=() if given(body.survives) else parent.live_ends(),
             evidence=evidence(body.evidence, "/body/evidence"),
         )
         for number, kind in enumerate(body.rights)

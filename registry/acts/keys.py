@@ -7,7 +7,18 @@ from ledger.identifiers import key_identifier
 from ledger.statement import Statement
 from registry.acts.act import Act, Context, Key, Names, Outcome
 from registry.acts.parties import key_record, must_be_new_key
-from registry.acts.shapes import KeyId, KeyShape, Shape, Text, body_of, given, instant, invalid
+from registry.acts.shapes import (
+    FreeText,
+    KeyId,
+    KeyShape,
+    Shape,
+    body_of,
+    given,
+    instant,
+    invalid,
+    must_be_confidential,
+    plain,
+)
 from registry.refusals.refusal import refused
 from registry.register.party import Revocation
 from registry.register.register import Register
@@ -19,7 +30,7 @@ class AddBody(KeyShape, frozen=True):
 
 class RevokeBody(Shape, frozen=True):
     key: KeyId
-    reason: Text
+    reason: FreeText
     effective: str | UnsetType = UNSET
 
 
@@ -68,6 +79,8 @@ def _decide_revoke(context: Context, body: RevokeBody, register: Register) -> Ou
             "密钥只能由其主体或登记机构吊销。",
             "/by",
         )
+    if party.is_natural_person():
+        must_be_confidential("/body/reason", body.reason)
     wanted = given(body.effective)
     effective = context.effective(instant(wanted, "/body/effective") if wanted else None)
     before = key.revoked()
@@ -76,7 +89,7 @@ def _decide_revoke(context: Context, body: RevokeBody, register: Register) -> Ou
             "ALREADY_ENDED", f"The key {body.key} is revoked already.", f"密钥 {body.key} 已被吊销。", "/body/key"
         )
     revoked = msgspec.structs.replace(
-        key, revocations=(*key.revocations, Revocation(context.seq, effective, body.reason))
+        key, revocations=(*key.revocations, Revocation(context.seq, effective, plain(body.reason)))
     )
     keys = tuple(revoked if other.key == key.key else other for other in party.keys)
     return Outcome(register.put(("party", party.id, msgspec.structs.replace(party, keys=keys))), (party.id,))

@@ -21,6 +21,8 @@ from registry.acts.shapes import (
     given,
     invalid,
     must_be_confidential,
+    must_have_principal,
+    must_keep_titles_confidential,
     plain,
 )
 from registry.acts.uscc import is_uscc
@@ -142,7 +144,7 @@ def _parse_register(statement: Statement) -> RegisterBody:
             "/by", f"the party of the first key is {party_of_first_key(names[0])}", "主体标识须由第一把密钥得出"
         )
     _check_details(body, natural=body.kind == "natural_person")
-    evidence(body.evidence, "/body/evidence")
+    must_have_principal(statement, body.evidence)
     return body
 
 
@@ -151,7 +153,15 @@ def _founding(body: RegisterBody) -> tuple[Key, ...]:
 
 
 def _register_names(_statement: Statement, body: RegisterBody) -> Names:
-    return Names(keys=tuple(key_identifier(key.public) for key in _founding(body)))
+    return Names(
+        keys=tuple(key_identifier(key.public) for key in _founding(body)), identifiers=_identifiers(body.identifier)
+    )
+
+
+def _identifiers(identifier: PartyIdentifier | UnsetType) -> tuple[str, ...]:
+    """`scheme:value` of a plain identifier: another statement of the same batch may verify it."""
+    found = given(identifier)
+    return () if found is None or found.scheme is UNSET else (f"{found.scheme}:{found.value}",)
 
 
 def _decide_register(context: Context, body: RegisterBody, register: Register) -> Outcome:
@@ -200,6 +210,8 @@ def _decide_verify(context: Context, body: VerifyBody, register: Register) -> Ou
     must_be_registrar(context, register)
     party = party_named(register, body.party, "/body/party")
     evidence(body.evidence, "/body/evidence")
+    if party.is_natural_person():
+        must_keep_titles_confidential(body.evidence, "/body/evidence")
     identifier = party.identifier_text()
     if body.level != state.UNVERIFIED and identifier is not None:
         others = [other for other in register.names("verified", identifier) if other != party.id]
@@ -228,8 +240,9 @@ PARTY_REGISTER = Act(
     proofs=lambda body: _founding(body)[1:], founding=_founding,
 )  # fmt: skip
 PARTY_UPDATE = Act(
-    "party.update", _parse_update, _decide_update, lambda statement, _body: Names(identifiers_of=(statement.by,))
-)
+    "party.update", _parse_update, _decide_update,
+    lambda statement, body: Names(identifiers_of=(statement.by,), identifiers=_identifiers(body.identifier)),
+)  # fmt: skip
 PARTY_VERIFY = Act(
     "party.verify", lambda statement: body_of(statement, VerifyBody), _decide_verify,
     lambda _statement, body: Names(parties=(body.party,), identifiers_of=(body.party,)),

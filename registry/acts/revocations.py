@@ -14,10 +14,21 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ledger.statement import Statement
 from registry.acts.act import Act, Context, Names, Outcome
-from registry.acts.shapes import Digest, RightId, Shape, body_of, given, instant, invalid
+from registry.acts.shapes import (
+    Digest,
+    EvidenceShape,
+    RightId,
+    Shape,
+    body_of,
+    given,
+    instant,
+    invalid,
+    must_have_principal,
+)
 from registry.refusals.refusal import refused
 from registry.register.register import Register
 from registry.register.right import End, Parent, Right
+from registry.title.chain import parent_of
 
 
 class RevokeBody(Shape, frozen=True):
@@ -25,6 +36,7 @@ class RevokeBody(Shape, frozen=True):
     ground: Literal["breach", "clause", "agreement", "judgment", "consent_withdrawn"]
     effective: str | UnsetType = UNSET
     document: Digest | UnsetType = UNSET
+    evidence: tuple[EvidenceShape, ...] | UnsetType = UNSET
 
 
 def _parse(statement: Statement) -> RevokeBody:
@@ -34,6 +46,7 @@ def _parse(statement: Statement) -> RevokeBody:
     effective = given(body.effective)
     if effective is not None:
         instant(effective, "/body/effective")
+    must_have_principal(statement, body.evidence)
     return body
 
 
@@ -67,7 +80,7 @@ def _check_entitled(context: Context, body: RevokeBody, register: Register, righ
     judged = body.ground == "judgment" and given(body.document) is not None
     if registry is not None and context.principal == registry.registrar and judged and not right.is_title():
         return True
-    parent = register.right(above) if (above := right.parent_at(context.time)) else None
+    parent = parent_of(register, right, context.time)
     if parent is None or parent.holder != context.principal:
         raise refused(
             "NOT_ENTITLED",

@@ -191,6 +191,32 @@ def must_be_confidential(pointer: str, value: Any) -> None:
         )
 
 
+def must_have_principal(statement: Statement, items: tuple[EvidenceShape, ...] | UnsetType) -> None:
+    """Returns if an act that cites no evidence of its own cites some only where `for` is set (contract section 2).
+
+    Raises:
+        RefusedError: UNKNOWN_MEMBER, or INVALID_VALUE for an unknown kind.
+    """
+    if items is not UNSET and statement.for_ is None:
+        raise refused(
+            "UNKNOWN_MEMBER",
+            f"/body: {statement.act} cites `evidence` only where it is sent `for` a principal.",
+            f"/body：仅在代理（写明 for）时，{statement.act} 方可附 evidence。",
+            "/body/evidence",
+        )
+    evidence(items, "/body/evidence")
+
+
+def must_keep_titles_confidential(items: tuple[EvidenceShape, ...] | UnsetType, pointer: str) -> None:
+    """Returns if the titles of documents are digests: a natural person is concerned.
+
+    Raises:
+        RefusedError: INVALID_VALUE.
+    """
+    for number, item in enumerate(given(items) or ()):
+        must_be_confidential(f"{pointer}/{number}/title", item.title)
+
+
 def plain(value: Any) -> Any:
     """A decoded shape as plain JSON values, absent members left out."""
     return msgspec.to_builtins(value)

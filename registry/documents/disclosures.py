@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger.encoding import format_base64url, parse_base64url
-from ledger.errors import FormatError
+from ledger.errors import FormatError, TooLargeError
 from ledger.strict_json import parse_strict
 from registry.refusals.refusal import RefusedError, refused
 
@@ -36,22 +36,28 @@ def confidential_members(value: Any, name: str = "", pointer: str = "") -> Itera
             yield from confidential_members(item, name, f"{pointer}/{number}")
 
 
+def check_disclosure_sizes(disclosures: Sequence[str]) -> None:
+    """Returns if the disclosures are within their limits.
+
+    Raises:
+        TooLargeError: too many, or too long together.
+    """
+    if len(disclosures) > MAX_DISCLOSURES or sum(len(text.encode()) for text in disclosures) > MAX_BYTES:
+        raise TooLargeError(f"at most {MAX_DISCLOSURES} disclosures of {MAX_BYTES} bytes together", "/disclosures")
+
+
 def match_disclosures(body: Mapping[str, Any], disclosures: Sequence[str]) -> dict[str, str]:
     """The disclosures by digest, if they are exactly those of the body's confidential members.
 
     Raises:
-        RefusedError: TOO_LARGE, or INVALID_VALUE if one is missing, surplus, malformed or names another member.
+        RefusedError: INVALID_VALUE if one is missing, surplus, malformed or names another member.
     """
-    if len(disclosures) > MAX_DISCLOSURES or sum(map(len, disclosures)) > MAX_BYTES:
-        raise refused(
-            "TOO_LARGE", f"At most {MAX_DISCLOSURES} disclosures of {MAX_BYTES} bytes together.",
-            f"披露件至多 {MAX_DISCLOSURES} 件，合计不超过 {MAX_BYTES} 字节。", "/disclosures",
-        )  # fmt: skip
     given = {}
     for number, text in enumerate(disclosures):
         given[_digest(text, number)] = (number, _name(text, number), text)
-    wanted = {digest: (pointer, name) for pointer, name, digest in confidential_members(body, pointer="/body")}
-    for digest, (pointer, name) in wanted.items():
+    wanted = set()
+    for pointer, name, digest in confidential_members(body, pointer="/body"):
+        wanted.add(digest)
         if digest not in given:
             raise _invalid(pointer, "its disclosure is missing", "缺少对应的披露件")
         if given[digest][1] != name:

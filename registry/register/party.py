@@ -23,7 +23,7 @@ class Revocation(msgspec.Struct, frozen=True):
 
     seq: int
     effective: datetime
-    reason: str
+    reason: Any
 
 
 class Key(msgspec.Struct, frozen=True, omit_defaults=True):

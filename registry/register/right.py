@@ -56,18 +56,13 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def from_right(self) -> str | None:
-        """The right that this one was granted from, as recorded last."""
+        """The right that this one hangs on, as recorded last."""
         return self.parents[-1].right if self.parents else None
 
-    def parent_at(self, at: datetime) -> str | None:
-        """The right that this one hangs on at an instant."""
-        if not self.parents:
-            return None
-        current = self.parents[0]
-        for parent in self.parents[1:]:
-            if parent.effective <= at:
-                current = parent
-        return current.right
+    @property
+    def granted_from(self) -> str | None:
+        """The right that this one was granted from, whatever has come since."""
+        return self.parents[0].right if self.parents else None
 
     def live_ends(self) -> tuple[End, ...]:
         """The ends that count: of several with one cause, the one recorded last (a judgment replaced the others)."""

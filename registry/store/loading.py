@@ -116,7 +116,9 @@ def load(tx: Connection, wanted: Sequence[Names]) -> dict[Slot, Any]:
         slots["registry", ""] = registry
     slots |= load_parties(tx, [name for names in wanted for name in (*names.parties, *names.identifiers_of)])
     slots |= _load_keys(tx, [key for names in wanted for key in names.keys], slots)
-    slots |= _load_verified(tx, [p for names in wanted for p in names.identifiers_of], slots)
+    held = [slots.get(("party", name)) for names in wanted for name in names.identifiers_of]
+    texts = [text for party in held if party and (text := party.identifier_text())]
+    slots |= _load_verified(tx, {*texts, *(text for names in wanted for text in names.identifiers)})
     prints = [text for names in wanted for text in names.fingerprints]
     asset_refs = set(refs_of(tx, [name for names in wanted for name in names.assets]).values())
     right_refs = refs_of(tx, [name for names in wanted for name in names.rights])
@@ -147,10 +149,7 @@ def _load_keys(tx: Connection, keys: Collection[str], known: dict[Slot, Any]) ->
     return slots
 
 
-def _load_verified(tx: Connection, parties: Collection[str], known: dict[Slot, Any]) -> dict[Slot, Any]:
-    identifiers = {
-        text for name in parties if (party := known.get(("party", name))) and (text := party.identifier_text())
-    }
+def _load_verified(tx: Connection, identifiers: Collection[str]) -> dict[Slot, Any]:
     slots: dict[Slot, Any] = {}
     for chunk in chunks(identifiers):
         rows = tx.execute(

@@ -69,7 +69,7 @@ class CaseTable(SQLModel, table=True):
     __tablename__ = "sanquan_case"
 
     ref: int = Field(sa_column=_big(primary=True))
-    asset_ref: int = Field(sa_column=_big(index=True))
+    asset_ref: int = Field(sa_column=_big())
     applicant_ref: int = Field(sa_column=_big())
     kind: str = Field(max_length=16)
     state: str = Field(max_length=32)
@@ -90,6 +90,7 @@ class FingerprintTable(SQLModel, table=True):
     """Assets by the first 64 bits of the SHA-256 of `alg:value`; the asset itself says whether it is equal."""
 
     __tablename__ = "sanquan_fingerprint"
+    __table_args__ = {"sqlite_with_rowid": False}
 
     key: int = Field(sa_column=_big(primary=True))
     asset_ref: int = Field(sa_column=_big(primary=True))
@@ -99,6 +100,7 @@ class AssetIdentifierTable(SQLModel, table=True):
     """Assets by the first 64 bits of the SHA-256 of `scheme:value`; the asset itself says whether it is equal."""
 
     __tablename__ = "sanquan_asset_identifier"
+    __table_args__ = {"sqlite_with_rowid": False}
 
     key: int = Field(sa_column=_big(primary=True))
     asset_ref: int = Field(sa_column=_big(primary=True))
@@ -108,6 +110,7 @@ class EvidenceTable(SQLModel, table=True):
     """Rights by the first 64 bits of a document's digest."""
 
     __tablename__ = "sanquan_evidence"
+    __table_args__ = {"sqlite_with_rowid": False}
 
     key: int = Field(sa_column=_big(primary=True))
     right_ref: int = Field(sa_column=_big(primary=True))

@@ -16,7 +16,7 @@ from registry.refusals.refusal import Reason
 from registry.register.asset import Asset
 from registry.register.register import Register
 from registry.register.right import Right
-from registry.title.chain import chain_of
+from registry.title.chain import chain_of, parent_of
 from registry.title.question import Answer, Question
 from registry.title.scope import failures
 from registry.title.vocabulary import ACTIONS, KINDS, OPERATING, WHOLE, kind_of_action, terms_overlap
@@ -49,7 +49,7 @@ class _Path:
 def check(question: Question, register: Register, at: datetime, size: int) -> Answer:
     """The answer according to the register, never according to the world outside it."""
     registry = register.registry()
-    rulebook = registry.default_rulebook().sha256 if registry else ""
+    rulebook = registry.default_rulebook().sha256 if registry and registry.rulebooks else ""
     spec = registry.spec if registry else 1
     asset = register.asset(question.asset)
     kinds, action = _kinds_and_action(question)
@@ -131,7 +131,7 @@ def _path(question: Question, register: Register, asset: Asset, right: Right, ac
     reasons: list[Reason] = []
     passed = len(links)
     for number, link in enumerate(links):
-        found = _link_failures(question, link, action, at, is_leaf=link is right)
+        found = _link_failures(question, link, action, at, leaf=right)
         if found and not reasons:
             passed = number
         reasons += found
@@ -142,8 +142,9 @@ def _path(question: Question, register: Register, asset: Asset, right: Right, ac
     return _Path(links, passed, tuple(reasons))
 
 
-def _link_failures(question: Question, link: Right, action: str, at: datetime, *, is_leaf: bool) -> list[Reason]:
+def _link_failures(question: Question, link: Right, action: str, at: datetime, *, leaf: Right) -> list[Reason]:
     reasons: list[Reason] = []
+    is_leaf = link is leaf
     if (end := link.ended_at(at)) is not None:
         fallen = not is_leaf or end.cause != link.id
         code = "CASCADE_REVOKED" if fallen and end.kind == "revoked" else _ENDED[end.kind]
@@ -154,8 +155,8 @@ def _link_failures(question: Question, link: Right, action: str, at: datetime, *
         link.scope, purpose=question.purpose, territory=question.territory, fields=question.fields, action=action,
         at=at, kind=link.kind, is_title=link.is_title(),
     ):  # fmt: skip
-        if failure.code == "ACTION_OUTSIDE_SCOPE" and not is_leaf:
-            continue
+        if failure.code == "ACTION_OUTSIDE_SCOPE" and link.kind != leaf.kind:
+            continue  # an operating right lets others do what it does not do itself
         reasons.append(
             Reason(
                 failure.code,
@@ -185,7 +186,7 @@ def _granted_away(question: Question, register: Register, right: Right, at: date
     for other in register.rights_of(right.asset):
         if other.exclusivity != "exclusive" or other.kind != right.kind or other.status_at(at) != "active":
             continue
-        grantor = register.right(other.parent_at(at) or "")
+        grantor = parent_of(register, other, at)
         if grantor is None or grantor.holder != right.holder:
             continue
         scope = other.scope
@@ -219,7 +220,9 @@ def _no_path(
     held = [
         right
         for right in register.rights_of(asset.id)
-        if right.holder == question.party and right.status_at(at) == "active"
+        if right.holder == question.party
+        and right.status_at(at) == "active"
+        and (not question.reviewed_only or right.basis == "reviewed")
     ]
     if OPERATING in kinds and held:
         delegated = action in _DELEGATING and all(not right.is_title() for right in held)

@@ -1,6 +1,8 @@
 """A registry in a temporary folder and parties that act in it: what tests of acts, checks and routes stand on."""
 
 import copy
+import json
+import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +14,7 @@ from ledger.identifiers import party_identifier
 from ledger.keys import Algorithm, KeySigner
 from ledger.statement import format_envelope
 from registry.clock import SimulatedClock
+from registry.documents.disclosures import disclosure_digest
 from registry.drafting import make_payload, sign_payload
 from registry.registry import Options, Registry, open_registry
 from registry.title.question import Question
@@ -88,6 +91,18 @@ class Desk:
         (answer,) = self.registry.office.submit([self.envelope(act, by, body, **more)])
         return answer
 
+    def submit(self, *envelopes: bytes, **more: Any) -> list[Answer]:
+        """Several statements in one call."""
+        return self.registry.office.submit(list(envelopes), **more)
+
+    def code(self, envelope: bytes, **more: Any) -> str | None:
+        """The code of the refusal; None if the statement took effect."""
+        (answer,) = self.submit(envelope, **more)
+        return answer.refusal.code if answer.refusal else None
+
+    def size(self) -> int:
+        return self.registry.reader.moment().size
+
     def ok(self, act: str, by: Actor, body: dict[str, Any], **more: Any) -> dict[str, Any]:
         answer = self.send(act, by, body, **more)
         assert answer.refusal is None, (answer.refusal.code, answer.refusal.reasons)
@@ -123,6 +138,26 @@ class Desk:
 
     def pass_time(self, **delta: Any) -> None:
         self.clock.set(self.clock.now() + timedelta(**delta))
+
+
+def disclosure(name: str, value: Any) -> tuple[dict[str, str], str]:
+    """A confidential member and its disclosure."""
+    text = format_base64url(json.dumps([format_base64url(secrets.token_bytes(16)), name, value]).encode())
+    return {"sd": disclosure_digest(text)}, text
+
+
+def beside(envelope: bytes, *disclosures: Any) -> bytes:
+    """A submission of an envelope with disclosures beside it."""
+    return b'{"envelope":' + envelope + b',"disclosures":' + json.dumps(disclosures).encode() + b"}"
+
+
+def newcomer(name: str = "newcomer") -> Actor:
+    """A party that is not registered yet."""
+    return Actor(name, [KeySigner.generate()])
+
+
+def party_body(actor: Actor, **more: Any) -> dict[str, Any]:
+    return {"name": actor.name, "kind": "legal_person", "keys": [key_shape(s) for s in actor.signers], **more}
 
 
 def scope(**members: Any) -> dict[str, Any]:

@@ -1,0 +1,130 @@
+"""Audit of the register: replay agrees with the tables, and every tampering is named."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from api.demo.forgers import operators_keys, rewrite
+from ledger.statement import parse_statement
+from registry.auditing import audit, open_subject, rebuild
+from registry.store.database import open_database, sqlite_url
+from registry.store.tables import FOLD_TABLES
+from tests.registry.desk import ALL, CRAWLED, Desk, ids, open_desk, scope
+
+
+def play(desk: Desk) -> None:
+    """A varied history."""
+    a = desk.party("甲", identifier={"scheme": "uscc", "value": "91000000MA0000031W"})
+    b = desk.party("乙")
+    desk.ok("party.verify", desk.registrar, {"party": a.id, "level": "documented"})
+    desk.ok("role.grant", desk.registrar, {"party": b.id, "role": "auditor"})
+    desk.register(b, ["holding", "processing"], CRAWLED, form="raw")
+    title = desk.register(
+        a, fingerprints=[{"alg": "sha-256", "value": "ab" * 32}], identifiers=[{"scheme": "doi", "value": "10.1/x"}]
+    )
+    body = {"from_right": ids(title, "rgt")[2], "to": b.id, "rights": ["processing"], "scope": scope()}
+    grant = desk.ok(
+        "right.grant",
+        a,
+        body | {"evidence": [{"kind": "contract", "sha256": "cd" * 32}]},
+        expect={ids(title, "ast")[0]: 1},
+    )
+    desk.pass_time(days=10)
+    desk.ok("right.revoke", a, {"rights": ids(grant, "rgt"), "ground": "agreement"})
+    for _ in range(300):
+        desk.register(a, ["holding"])
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    folder = tmp_path_factory.mktemp("history") / "data"
+    with open_desk(folder) as desk:
+        play(desk)
+        keys = desk.registry.log.verifier_keys()
+    return folder, keys
+
+
+def copy(source: Path, target: Path) -> Path:
+    import shutil
+
+    shutil.copytree(source, target)
+    return target
+
+
+def rows(folder: Path) -> dict[str, list[Any]]:
+    engine = open_database(sqlite_url(folder / "registry.db"))
+    with engine.connect() as tx:
+        found = {t.name: tx.execute(select(t).order_by(*t.primary_key.columns)).all() for t in FOLD_TABLES}
+    engine.dispose()
+    return found
+
+
+def test_the_audit_holds_and_a_rebuild_gives_equal_rows(history: tuple[Path, Any], tmp_path: Path) -> None:
+    folder, keys = copy(history[0], tmp_path / "data"), history[1]
+    before = rows(folder)
+    assert all(before.values())
+    with open_subject(folder) as subject:
+        report = audit(subject, keys)
+    assert report.holds and report.pinned, report.findings
+    connection = sqlite3.connect(folder / "registry.db")
+    with connection:
+        connection.execute("DELETE FROM sanquan_right WHERE ref % 2 = 0")
+        connection.execute("UPDATE sanquan_party SET document = '{}'")
+    connection.close()
+    assert rebuild(folder) == report.size
+    assert rows(folder) == before
+
+
+TAMPERING = [
+    ("sanquan_act", "UPDATE sanquan_act SET act = 'party.verify' WHERE seq = 2"),
+    ("sanquan_party", "UPDATE sanquan_party SET document = replace(document, '甲', '申')"),
+    ("sanquan_key", "DELETE FROM sanquan_key WHERE key = (SELECT max(key) FROM sanquan_key)"),
+    ("sanquan_verified", "DELETE FROM sanquan_verified"),
+    ("sanquan_asset", "UPDATE sanquan_asset SET form = 'raw' WHERE ref = (SELECT max(ref) FROM sanquan_asset)"),
+    ("sanquan_case", "UPDATE sanquan_case SET state = 'refused' WHERE ref = (SELECT min(ref) FROM sanquan_case)"),
+    ("sanquan_right", "INSERT INTO sanquan_right SELECT ref + 40, asset_ref, holder_ref, kind, document FROM sanquan_right LIMIT 1"),
+    ("sanquan_fingerprint", "DELETE FROM sanquan_fingerprint"),
+    ("sanquan_asset_identifier", "DELETE FROM sanquan_asset_identifier"),
+    ("sanquan_evidence", "DELETE FROM sanquan_evidence"),
+    ("sanquan_registry", "UPDATE sanquan_registry SET document = replace(document, 'desk.test', 'disk.test')"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "statement"), TAMPERING, ids=lambda value: value if value.startswith("sanquan") else ""
+)
+def test_a_changed_row_is_named(history: tuple[Path, Any], tmp_path: Path, table: str, statement: str) -> None:
+    folder, keys = copy(history[0], tmp_path / "data"), history[1]
+    connection = sqlite3.connect(folder / "registry.db")
+    with connection:
+        connection.execute(statement)
+    connection.close()
+    with open_subject(folder) as subject:
+        report = audit(subject, keys)
+    assert [finding.what for finding in report.findings] == ["register_differs"]
+    assert f"table {table}, row" in report.findings[0].words_en
+
+
+def test_an_entry_that_has_no_ground_is_named(history: tuple[Path, Any], tmp_path: Path) -> None:
+    """The operator drops the registration that a grant rests on, and signs everything anew with the real keys."""
+    folder, keys = copy(history[0], tmp_path / "data"), history[1]
+    dropped = False
+
+    def second_filing(entry: Any) -> bool:
+        nonlocal dropped
+        body = parse_statement(entry.envelope)
+        if body.act == "case.file" and not dropped and len(body.body["claims"][0]["rights"]) == len(ALL):
+            dropped = True
+            return True
+        return False
+
+    with pytest.raises(Exception, match="STALE"):
+        rewrite(folder, second_filing, operators_keys(folder))
+    with open_subject(folder) as subject:
+        report = audit(subject, keys)
+    (finding,) = report.findings
+    assert finding.what == "STALE"
+    assert finding.position is not None
