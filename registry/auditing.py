@@ -26,6 +26,7 @@ from registry.documents.folder import Documents
 from registry.law.rulebook import Rulebook
 from registry.replay import Replay, empty_register, register_rows, stored_entries
 from registry.store.database import WRITER, create_tables, open_database, sqlite_url
+from registry.store.saving import Row
 from registry.store.tables import FOLD_TABLES
 
 OnProgress = Callable[[int, int], None]
@@ -142,25 +143,35 @@ def compare_registers(kept: Connection, replayed: Connection) -> Iterator[Findin
         for found, wanted in zip_longest(register_rows(kept, number), register_rows(replayed, number)):
             if found == wanted:
                 continue
-            row = found if wanted is None else wanted
-            assert row is not None
+            row, en, zh = _first_difference(found, wanted, keys)
             place = ", ".join(f"{key}={row[key]}" for key in keys)
-            column = _first_difference(found, wanted)
             yield Finding(
                 None, "register_differs",
-                f"table {table.name}, row {place}: {column} is not what the entries add up to; "
+                f"table {table.name}, row {place}: {en} is not what the entries add up to; "
                 "`sanquan register rebuild` makes it so",
-                f"表 {table.name} 的行 {place}：{column} 与账本重放结果不符；可用 `sanquan register rebuild` 重建",
+                f"表 {table.name} 的行 {place}：{zh}与账本重放结果不符；可用 `sanquan register rebuild` 重建",
             )  # fmt: skip
             break
 
 
-def _first_difference(found: dict[str, object] | None, wanted: dict[str, object] | None) -> str:
-    if found is None:
-        return "it is missing, which"
-    if wanted is None:
-        return "it is there, which"
-    return "column " + next(name for name in wanted if found[name] != wanted[name])
+def _first_difference(found: Row | None, wanted: Row | None, keys: Sequence[str]) -> tuple[Row, str, str]:
+    """The row that differs and what about it, of the first two in the order of their keys that are not equal."""
+    if wanted is None or (found is not None and _stands_before(found, wanted, keys)):
+        assert found is not None
+        return found, "it is there, which", "该行不应存在，"
+    if found is None or [found[key] for key in keys] != [wanted[key] for key in keys]:
+        return wanted, "it is missing, which", "该行缺失，"
+    column = next(name for name in wanted if found[name] != wanted[name])
+    return wanted, f"column {column}", f"列 {column} "
+
+
+def _stands_before(one: Row, other: Row, keys: Sequence[str]) -> bool:
+    """Whether one row's key comes before the other's; a key of another type, which nobody but a forger writes, does."""
+    for key in keys:
+        a, b = one[key], other[key]
+        if a != b:
+            return type(a) is not type(b) or bool(a < b)
+    return False
 
 
 def rebuild(folder: Path, on_progress: OnProgress | None = None) -> int:

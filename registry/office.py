@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection, Engine
 
-from ledger.errors import JournalConflictError
 from ledger.log import Log
 from ledger.statement import Statement
 from registry.acts.act import Names
@@ -26,7 +25,7 @@ from registry.register.register import Register
 from registry.signatures import Verification, required_verifications
 from registry.store.loading import load
 from registry.verifying import Verifiers
-from registry.writer import Answer, Group, Writer, batch_refused
+from registry.writer import Answer, Group, UnsignedError, Writer, batch_refused
 
 logger = structlog.get_logger("sanquan.registry")
 
@@ -62,14 +61,15 @@ class Pending:
 class Office:
     """Takes statements and answers when they are durable. May be used from any thread."""
 
-    def __init__(self, engine: Engine, notes: Engine, log: Log[Connection], clock: Clock, rules: Rules) -> None:
+    def __init__(self, engine: Engine, writing: Engine, log: Log[Connection], clock: Clock, rules: Rules) -> None:
         self._engine = engine
         self._log = log
         self._clock = clock
-        self._writer = Writer(engine, notes, log, rules)
+        self._writer = Writer(writing, engine, log, rules)
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUE_GROUPS)
         self._verifiers = Verifiers()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._stopped = False
         self.read_only: str | None = None
         """Why nothing is written, if nothing is."""
 
@@ -81,6 +81,7 @@ class Office:
 
     def stop(self) -> None:
         """Everything queued is answered; the writer has ended."""
+        self._stopped = True
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
@@ -170,7 +171,10 @@ class Office:
             raise refused("READ_ONLY", self.read_only, f"登记系统现为只读：{self.read_only}")
 
     def _verify(self, admitted: dict[int, Admitted], answers: list[Answer | None], *, alone: bool) -> None:
-        """Signatures that can be verified by the keys as they stand are; the heavy part runs on all cores."""
+        """Signatures that can be verified by the keys as they stand are; the heavy part runs on all cores.
+
+        Whether a key counts at the entry's time, which may be later than now, is judged in the batch.
+        """
         if not admitted:
             return
         with self._engine.connect() as tx:
@@ -183,7 +187,7 @@ class Office:
                 work.append((item, required_verifications(register, item.signers, item.envelope.signatures, now)))
                 places.append(place)
             except RefusedError as refusal:
-                if alone or refusal.code not in ("KEY_UNKNOWN", "KEY_INACTIVE"):
+                if refusal.code != "KEY_INACTIVE" and (alone or refusal.code != "KEY_UNKNOWN"):
                     answers[place] = Answer(refusal=refusal)
         for place, refusal_found in zip(places, verify_signatures(self._verifiers, work), strict=True):
             if refusal_found is not None:
@@ -191,12 +195,17 @@ class Office:
 
     def _enqueue(self, group: Group) -> "Future[list[Answer]]":
         future: Future[list[Answer]] = Future()
-        try:
-            self._queue.put(_Waiting(group, future), timeout=_QUEUE_PATIENCE_S)
-        except queue.Full:
+        if self._stopped or not self._joins(_Waiting(group, future)):
             full = refused("QUEUE_FULL", "Too many statements wait; try again shortly.", "排队的声明过多，请稍后再试。")
             future.set_result([Answer(refusal=full) for _ in group.items])
         return future
+
+    def _joins(self, waiting: _Waiting) -> bool:
+        try:
+            self._queue.put(waiting, timeout=_QUEUE_PATIENCE_S)
+        except queue.Full:
+            return False
+        return True
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -222,18 +231,27 @@ class Office:
     def _write(self, batch: list[_Waiting]) -> None:
         try:
             answers = self._writer.write([waiting.group for waiting in batch], self._clock.now())
-        except Exception as error:
+        except UnsignedError as error:
+            logger.exception("committed but not signed")
+            self.read_only = f"The root of {error} entries could not be signed. Start the registry again: it signs it."
+            answers = _all_refused(
+                batch, "The statement is written but not signed yet; send the same bytes again after the next start.",
+                "声明已写入但尚未签署；请在重新启动后以相同内容再次提交。",
+            )  # fmt: skip
+        except Exception:
             logger.exception("batch failed")
-            if isinstance(error, JournalConflictError):
-                self.read_only = str(error)
-            failed = refused(
-                "INTERNAL",
+            answers = _all_refused(
+                batch,
                 "The batch could not be written; nothing of it is in the register.",
                 "本批未能写入，登记簿未发生变化。",
             )
-            answers = [[Answer(refusal=failed) for _ in waiting.group.items] for waiting in batch]
         for waiting, found in zip(batch, answers, strict=True):
             waiting.answers.set_result(found)
+
+
+def _all_refused(batch: Sequence[_Waiting], en: str, zh: str) -> list[list[Answer]]:
+    failed = refused("INTERNAL", en, zh)
+    return [[Answer(refusal=failed) for _ in waiting.group.items] for waiting in batch]
 
 
 def _signing_names(item: Admitted) -> Names:

@@ -77,7 +77,7 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     keys = read_or_make_keys(folder / "keys") if folder else RegistryKeys.generate()
     token = read_or_make_token(folder / "admin.token") if folder else ""
     url = database or options.database or (sqlite_url(folder / "registry.db") if folder else "")
-    engine, notes = open_database(url), open_database(url, durable=False)
+    engine, writing = open_database(url), open_database(url, connections=1)
     storage = SqlLogStorage()
     with engine.begin() as tx:
         storage.create(tx)
@@ -91,10 +91,10 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     journal = SigningJournal(folder / "journal.db" if folder else None)
     documents = Documents(folder / "documents" if folder else None)
     log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
-    office = Office(engine, notes, log, clock, Rules(documents.rulebook, options.verified_only))
+    office = Office(engine, writing, log, clock, Rules(documents.rulebook, options.verified_only))
     registry = Registry(
         origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, token, known is None,
-        [office.stop, journal.close, engine.dispose, notes.dispose],
+        [office.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:
         _start(registry, options, engine)

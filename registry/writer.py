@@ -13,12 +13,13 @@ from sqlalchemy import Connection, Engine
 
 from ledger.errors import HeadConflictError, TooLargeError
 from ledger.log import Appended, Batch, ClockBehindError, Log
+from ledger.storage import CheckpointRow
 from registry.acts.act import Outcome
 from registry.admission import Admitted, refusal_of
 from registry.judging import Bench, Rules
 from registry.receipts import Facts, Receipt, ReceiptMaker, made_objects, receipt_maker, stored_facts, trial_receipt
 from registry.refusals.refusal import RefusedError, internal_error, refused
-from registry.store.database import WRITER
+from registry.store.database import WRITER, relaxed
 from registry.store.loading import load, stems
 from registry.store.saving import Row, act_row, save, save_disclosures
 
@@ -60,13 +61,17 @@ _Result = Facts | int | Receipt | RefusedError
 """Of one statement: accepted, known at a position, tried, or refused."""
 
 
+class UnsignedError(Exception):
+    """The batch is committed, but its root could not be signed; a start signs it."""
+
+
 class Writer:
     """Writes batches. One thread at a time."""
 
-    def __init__(self, engine: Engine, notes: Engine, log: Log[Connection], rules: Rules) -> None:
-        """`notes` is the same database with commits that need not survive a power cut: a checkpoint can be signed again."""
+    def __init__(self, engine: Engine, reads: Engine, log: Log[Connection], rules: Rules) -> None:
+        """`engine` is the writer's own; `reads` the same database for everybody."""
         self._engine = engine.execution_options(**WRITER)
-        self._notes = notes.execution_options(**WRITER)
+        self._reads = reads
         self._log = log
         self._rules = rules
 
@@ -85,7 +90,10 @@ class Writer:
                 )
                 return [[Answer(refusal=behind) for _ in group.items] for group in groups]
         if appended is not None:
-            self._sign(appended)
+            try:
+                self._sign(appended)
+            except Exception as error:
+                raise UnsignedError(appended.head.size) from error
         return self._answers(groups, results)
 
     def sign_head(self) -> None:
@@ -94,9 +102,7 @@ class Writer:
             head = self._log.storage.head(tx)
             newest = self._log.storage.checkpoint(tx)
         if head.size and (newest is None or newest.size < head.size):
-            row = self._log.sign(head)
-            with self._notes.begin() as tx:
-                self._log.storage.put_checkpoint(tx, row)
+            self._put(self._log.sign(head))
 
     def _commit(self, groups: Sequence[Group], now: datetime) -> tuple[list[list[_Result]], Appended | None]:
         items = [item for group in groups for item in group.items]
@@ -192,12 +198,15 @@ class Writer:
         return _refuse_others(work, items, results)
 
     def _sign(self, appended: Appended) -> None:
-        row = self._log.sign(appended.head)
-        with self._notes.begin() as tx:
+        self._put(self._log.sign(appended.head))
+
+    def _put(self, row: CheckpointRow) -> None:
+        """The checkpoint is there to be read. A power cut may take it: the same root is then signed again."""
+        with relaxed(self._engine) as tx:
             self._log.storage.put_checkpoint(tx, row)
 
     def _answers(self, groups: Sequence[Group], results: list[list[_Result]]) -> list[list[Answer]]:
-        with self._notes.connect() as tx:
+        with self._reads.connect() as tx:
             storage = self._log.storage
             maker = receipt_maker(storage, tx, self._log.verifier_keys())
             known = [r for group in results for r in group if isinstance(r, int)]

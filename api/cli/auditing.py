@@ -14,7 +14,6 @@ from ledger.errors import BrokenLogError, FormatError, LedgerError, SignatureErr
 from ledger.note import VerifierKey, parse_note, parse_verifier_key
 from ledger.proof import verify_proof
 from ledger.sources import UrlSource
-from registry.auditing import Subject, audit, open_subject
 
 KeyOption = Annotated[
     list[str] | None, typer.Option("--key", help="Verifier key of the log (vkey), or a file of them.")
@@ -72,6 +71,8 @@ def audit_command(
 
 
 def _audit(target: str, keys: list[VerifierKey], known: list[Known], lang: str | None) -> AuditReport:
+    from registry.auditing import Subject, audit, open_subject
+
     title = "审计" if language(lang) == "zh" else "auditing"
     with progress(title, None, "entries") as on_progress:
         if target.startswith(("http://", "https://")):

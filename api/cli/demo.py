@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from api.cli.output import USAGE, fail, language
-from api.demo.first_day import DemoError, run
 
 
 def demo(
@@ -15,6 +14,8 @@ def demo(
     lang: Annotated[str | None, typer.Option("--lang", help="zh or en.")] = None,
 ) -> None:
     """Register real data, grant and check rights, verify the chain, catch four forgers. The data stays to look at."""
+    from api.demo.first_day import DemoError, run
+
     if name != "first-day":
         fail(USAGE, f"there is no demo {name!r}; try first-day", f"没有演示 {name!r}，可用 first-day", lang)
     try:

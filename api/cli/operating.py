@@ -8,12 +8,6 @@ import typer
 from api.cli.output import BROKEN, USAGE, fail, language, progress, say
 from ledger.errors import EntryRejected, LedgerError
 from ledger.export import export_log
-from registry.auditing import DATABASE_NAME, RULEBOOK_PATH, is_data_folder, open_subject, rebuild
-from registry.documents.folder import Documents
-from registry.law.cases import failed_cases
-from registry.law.errors import LawError
-from registry.law.rulebook import parse_rulebook
-from registry.store.loading import load_registry
 
 DataOption = Annotated[Path, typer.Option(help="The data folder.")]
 _DEFAULT = Path("sanquan-data")
@@ -22,6 +16,8 @@ law_app = typer.Typer(help="Rulebooks.", no_args_is_help=True)
 
 
 def _must_be_data(data: Path) -> None:
+    from registry.auditing import DATABASE_NAME, is_data_folder
+
     if not is_data_folder(data):
         fail(
             USAGE,
@@ -35,6 +31,9 @@ def export(
     data: DataOption = _DEFAULT,
 ) -> None:
     """Write the log as static files (tlog-tiles) that any web server can serve and anyone can audit."""
+    from registry.auditing import RULEBOOK_PATH, open_subject
+    from registry.store.loading import load_registry
+
     _must_be_data(data)
     title = "导出" if language() == "zh" else "exporting"
     try:
@@ -58,6 +57,8 @@ def export(
 @register_app.command("rebuild")
 def register_rebuild(data: DataOption = _DEFAULT) -> None:
     """Empty the register's tables and refill them from the entries."""
+    from registry.auditing import rebuild
+
     _must_be_data(data)
     title = "重建" if language() == "zh" else "rebuilding"
     try:
@@ -75,6 +76,10 @@ def register_rebuild(data: DataOption = _DEFAULT) -> None:
 @law_app.command("test")
 def law_test(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
     """Run the test cases inside a rulebook. Exit status: 0 all pass, 1 some fail, 2 not a rulebook."""
+    from registry.law.cases import failed_cases
+    from registry.law.errors import LawError
+    from registry.law.rulebook import parse_rulebook
+
     try:
         book = parse_rulebook(file.read_bytes())
     except LawError as error:
@@ -93,6 +98,10 @@ def law_test(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)])
 @law_app.command("add")
 def law_add(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], data: DataOption = _DEFAULT) -> None:
     """Put a rulebook among the documents, so that the registrar may adopt it (`rulebook.adopt`)."""
+    from registry.documents.folder import Documents
+    from registry.law.errors import LawError
+    from registry.law.rulebook import parse_rulebook
+
     _must_be_data(data)
     try:
         book = parse_rulebook(file.read_bytes())

@@ -6,29 +6,29 @@ import socket
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
-import uvicorn
-from pydantic import ValidationError
-from structlog.tracebacks import ExceptionDictTransformer
 
-from api.app import create_app
 from api.cli.output import USAGE, fail, stderr
-from api.settings import Settings, make_settings
 from ledger.errors import FormatError
 from ledger.instants import parse_instant
 from registry.clock import Clock, SimulatedClock, SystemClock
-from registry.founding import FoundingError
-from registry.registry import DEFAULT_NAME, Options, Registry, open_registry
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+    from registry.registry import Registry
 
 _NOW = "now"
 _GARBAGE = (100_000, 50, 100)
 """Collecting garbage less often than a script: a bulk load makes millions of values, none of them in cycles."""
 
 
-def _settings(**options: object) -> Settings:
+def _settings(**options: object) -> "Settings":
+    from pydantic import ValidationError
+
+    from api.settings import make_settings
+
     try:
         return make_settings(**options)
     except ValidationError as error:
@@ -36,7 +36,7 @@ def _settings(**options: object) -> Settings:
         fail(USAGE, f"cannot start: {words}", f"无法启动：{words}")
 
 
-def _clock(settings: Settings) -> Clock:
+def _clock(settings: "Settings") -> Clock:
     if settings.simulated_clock is None:
         return SystemClock()
     start: datetime | None = None
@@ -49,8 +49,11 @@ def _clock(settings: Settings) -> Clock:
     return SimulatedClock(start, settings.data / "clock")
 
 
-def open_for(settings: Settings) -> Registry:
+def open_for(settings: "Settings") -> "Registry":
     """The registry that the settings describe; the command ends with words if it cannot start."""
+    from registry.founding import FoundingError
+    from registry.registry import DEFAULT_NAME, Options, open_registry
+
     options = Options(
         folder=settings.data, origin=settings.origin, database=settings.database, name=settings.name or DEFAULT_NAME,
         verified_only=settings.verified_only,
@@ -69,7 +72,7 @@ def open_for(settings: Settings) -> Registry:
     return registry
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(settings: "Settings") -> socket.socket:
     """The address, taken before anything is said of it; the command ends with words if it is not free."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
@@ -81,6 +84,9 @@ def _listen(settings: Settings) -> socket.socket:
 
 def configure_logging() -> None:
     """One JSON line an event on stderr: identifiers and hashes, never payloads."""
+    import structlog
+    from structlog.tracebacks import ExceptionDictTransformer
+
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -106,6 +112,10 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API and pages of a registry."""
+    import uvicorn
+
+    from api.app import create_app
+
     settings = _settings(
         data=data, host=host, port=port, origin=origin, name=name, database=database, admission=admission,
         simulated_clock=simulated_clock,
@@ -127,7 +137,7 @@ def serve(
         registry.close()
 
 
-def _greet(registry: Registry, settings: Settings, port: int) -> None:
+def _greet(registry: "Registry", settings: "Settings", port: int) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     stderr.print(f"sanquan: {registry.origin}  http://{host}:{port}/", markup=False)
     if registry.is_new:

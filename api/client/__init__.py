@@ -6,10 +6,12 @@ receipt = client.file(form, [source], [{"party": client.party_id, "rights": ["ho
 client.check(client.party_id, receipt.id("ast"), "research")
 """
 
-from api.client.client import Client, LineResult, Receipt
+from api.client.client import Client
 from api.client.errors import ClientError, ProblemError, TransportError, TrustError
+from api.client.files import LineResult, Receipt
 from api.client.pins import Pins
 from api.client.profile import Profile, ProfileError
+from api.client.receipts import identifiers_of
 
 __all__ = [
     "Client",
@@ -22,4 +24,5 @@ __all__ = [
     "Receipt",
     "TransportError",
     "TrustError",
+    "identifiers_of",
 ]

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -11,62 +10,22 @@ from typing import Any, Self
 import httpx
 
 from api.client.errors import ClientError, ProblemError, TransportError, TrustError
+from api.client.files import LineResult, Receipt, answers_of, files
 from api.client.pins import Pins
 from api.client.profile import Profile
 from api.client.reads import Reads
-from api.client.receipts import verify_receipt
+from api.client.receipts import verified_entry, verify_receipt
 from api.client.transport import Transport
 from ledger.encoding import format_base64url
+from ledger.entry import Entry
 from ledger.identifiers import party_identifier
 from ledger.instants import parse_instant
 from ledger.keys import Signer
+from ledger.note import VerifierKey
 from ledger.statement import Envelope, format_envelope
 from registry.drafting import make_payload, sign_payload
 
-_FILE_LINES = 1_000
-_FILE_BYTES = 8 * 1024 * 1024
 _TIMEOUT_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A verified receipt: `facts` are the members that the registry answered."""
-
-    facts: Mapping[str, Any]
-
-    @property
-    def seq(self) -> int:
-        return int(self.facts["seq"])
-
-    @property
-    def size(self) -> int:
-        """The smallest size of the log that holds the entry."""
-        return self.seq + 1
-
-    @property
-    def warnings(self) -> list[str]:
-        return [warning["code"] for warning in self.facts["warnings"]]
-
-    def ids(self, prefix: str) -> list[str]:
-        """The identifiers of what the statement made, of one kind of object."""
-        return [made["id"] for made in self.facts["ids"] if made["id"].startswith(prefix + "_")]
-
-    def id(self, prefix: str) -> str:
-        """The first of them."""
-        return self.ids(prefix)[0]
-
-    def right(self, kind: str) -> str:
-        """The right of a kind that the statement made."""
-        return next(str(made["id"]) for made in self.facts["ids"] if made.get("kind") == kind)
-
-
-@dataclass(frozen=True, slots=True)
-class LineResult:
-    """What became of one line of a file: a receipt, or the problem."""
-
-    status: int
-    receipt: Receipt | None
-    problem: ProblemError | None
 
 
 class Client(Reads):
@@ -81,13 +40,21 @@ class Client(Reads):
         self.profile = profile
         self._simulated: bool | None = None
         self._pins = pins or Pins()
+        self._seen: str | None = None
+        try:
+            self.origin, self.log_keys = self._pinned(keys)
+            self._pins.see_published(self.origin, self.checkpoint, self.log_keys, self._proven)
+        except BaseException:
+            self.close()
+            raise
+
+    def _pinned(self, given: Sequence[str] | None) -> tuple[str, tuple[VerifierKey, ...]]:
         facts = self.well_known()
-        self.origin = str(facts["origin"])
-        shown = [str(key) for key in facts["log_keys"]]
-        if keys is not None and not set(keys) <= set(shown):
-            raise TrustError(f"{url} does not show the keys that you gave; it is not the registry that you mean")
-        self.log_keys = self._pins.pin(self.origin, shown)
-        self.see(self.checkpoint(), newest=True)
+        try:
+            origin, shown = str(facts["origin"]), [str(key) for key in facts["log_keys"]]
+        except (KeyError, TypeError) as error:
+            raise TransportError(f"{self.url} does not answer as a registry does") from error
+        return origin, self._pins.pin(origin, shown, given)
 
     def __enter__(self) -> Self:
         return self
@@ -97,20 +64,37 @@ class Client(Reads):
     ) -> None:
         self.close()
 
-    def see(self, note: str, *, newest: bool = False) -> int:
+    def see(self, note: str) -> int:
         """The size of a checkpoint that is signed and consistent with everything seen before.
 
         Raises:
             TrustError: it is not.
         """
-        return self._pins.see(note, self.log_keys, self._proven, newest=newest).size
+        size = self._pins.see(self.origin, note, self.log_keys, self._proven).size
+        self._seen = note
+        return size
+
+    def verify_entry(self, seq: int) -> Entry:
+        """The entry at a position, which the newest signed root commits to and whose envelope is for this log.
+
+        Whether its signatures and act hold is what an audit finds out.
+
+        Raises:
+            TrustError: it is not.
+        """
+        entry, checkpoint = verified_entry(seq, self.entry_bytes(seq), self.inclusion(seq), self.origin, self.log_keys)
+        self.see(checkpoint)
+        return entry
 
     def _proven(self, old: int, new: int) -> list[bytes]:
         try:
             return self.consistency(old, new)
         except ProblemError as problem:
+            if problem.code not in ("BEHIND", "NOT_FOUND", "INVALID_VALUE"):
+                raise
             raise TrustError(
-                f"{self.url} does not prove that its history of {old} entries goes on to {new}"
+                f"{self.url} does not prove that its history of {old} entries goes on to {new}; it has lost entries or "
+                "is another log. Ask its registrar; what you keep is evidence"
             ) from problem
 
     @property
@@ -124,11 +108,16 @@ class Client(Reads):
         return self.profile
 
     def now(self) -> datetime:
-        """The registry's simulated clock where it has one, else this machine's time."""
-        if self._simulated is not False:
+        """The registry's simulated clock where it has one, else this machine's time.
+
+        Only an origin in `.test` may have one: no other registry says what time its parties sign.
+        """
+        if self._simulated is not False and self.origin.endswith(".test"):
             try:
                 now = parse_instant(self.clock())
-            except ProblemError:
+            except ProblemError as problem:
+                if problem.code != "NOT_FOUND":
+                    raise
                 self._simulated = False
             else:
                 self._simulated = True
@@ -161,7 +150,7 @@ class Client(Reads):
         text = format_envelope(envelope)
         body = f'{{"envelope":{text},"disclosures":{json.dumps(list(disclosures))}}}' if disclosures else text
         facts = self._transport.json("POST", "/v1/statements", content=body.encode())
-        return self._verified(envelope, facts, remember=True)
+        return self._verified(envelope, facts)
 
     def try_out(self, envelope: Envelope) -> Mapping[str, Any]:
         """What would become of a statement: nothing is written."""
@@ -172,39 +161,37 @@ class Client(Reads):
         return facts
 
     def submit_many(self, envelopes: Iterable[Envelope], *, atomic: bool = False) -> Iterator[LineResult]:
-        """One result an envelope, in order; receipts are verified. Files of at most 1,000 lines are sent."""
-        for chunk in _files(envelopes):
+        """One result an envelope, in order; receipts are verified. Files of at most 1,000 lines are sent.
+
+        `atomic`: all in one file, all or none.
+        """
+        for chunk in [list(envelopes)] if atomic else files(envelopes):
             lines = b"\n".join(format_envelope(envelope).encode() for envelope in chunk)
             response = self._transport.send(
                 "POST", "/v1/statements", content=lines, media_type="application/x-ndjson",
                 accept="application/x-ndjson", params=[("atomic", "true")] if atomic else [],
             )  # fmt: skip
-            answers = _answers(response.content, len(chunk))
-            last = max((n for n, answer in enumerate(answers) if "receipt" in answer), default=-1)
+            answers = answers_of(response.content, len(chunk))
             before: Receipt | None = None
-            for number, (envelope, answer) in enumerate(zip(chunk, answers, strict=True)):
-                result = self._line(envelope, answer, before, remember=number == last)
+            for envelope, answer in zip(chunk, answers, strict=True):
+                result = self._line(envelope, answer, before)
                 before = result.receipt or before
                 yield result
 
-    def _line(
-        self, envelope: Envelope, answer: dict[str, Any], before: Receipt | None, *, remember: bool
-    ) -> LineResult:
+    def _line(self, envelope: Envelope, answer: dict[str, Any], before: Receipt | None) -> LineResult:
         if "receipt" in answer:
-            receipt = self._verified(envelope, answer["receipt"], before, remember=remember)
+            receipt = self._verified(envelope, answer["receipt"], before)
             return LineResult(answer["status"], receipt, None)
         return LineResult(answer["status"], None, ProblemError(answer["problem"]))
 
-    def _verified(
-        self, envelope: Envelope, facts: Mapping[str, Any], before: Receipt | None = None, *, remember: bool
-    ) -> Receipt:
+    def _verified(self, envelope: Envelope, facts: Mapping[str, Any], before: Receipt | None = None) -> Receipt:
         """The receipt, if it proves what it says of this very payload. `before`: the receipt verified before it.
 
         Raises:
             TrustError: it does not.
         """
         checkpoint = verify_receipt(envelope, facts, self.log_keys, before.facts if before else None, self.entry_bytes)
-        if remember:
+        if checkpoint != self._seen:
             self.see(checkpoint)
         return Receipt(facts)
 
@@ -253,31 +240,3 @@ class Client(Reads):
     def as_registrar(cls, url: str, data: Path, **more: Any) -> "Client":
         """A client that signs as the registrar, with the key in the data folder."""
         return cls(url, Profile.of_key(data / "keys" / "registrar.pem"), **more)
-
-
-def _answers(content: bytes, lines: int) -> list[dict[str, Any]]:
-    """The answers of a file of statements, one a line.
-
-    Raises:
-        TransportError: they cannot be read, or were broken off.
-    """
-    try:
-        answers = [json.loads(line) for line in content.split(b"\n") if line]
-        if [answer["line"] for answer in answers] == list(range(1, lines + 1)):
-            return answers
-    except (ValueError, KeyError, TypeError) as error:
-        raise TransportError("the registry's answer to a file of statements cannot be read") from error
-    raise TransportError("the registry did not answer every line")
-
-
-def _files(envelopes: Iterable[Envelope]) -> Iterator[list[Envelope]]:
-    chunk: list[Envelope] = []
-    size = 0
-    for envelope in envelopes:
-        chunk.append(envelope)
-        size += len(envelope.payload) * 4 // 3 + 1_024
-        if len(chunk) == _FILE_LINES or size >= _FILE_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk

@@ -27,6 +27,10 @@ class ProblemError(ClientError):
     def __init__(self, problem: dict[str, Any]) -> None:
         super().__init__(str(problem.get("detail", problem.get("title", "refused"))))
         self.problem = problem
-        self.status = int(problem.get("status", 0))
+        status = problem.get("status")
+        self.status = status if isinstance(status, int) else 0
         self.code = str(problem.get("code", ""))
-        self.reasons: list[dict[str, Any]] = list(problem.get("reasons", []))
+        self.title = str(problem.get("title", ""))
+        self.detail = str(problem.get("detail", ""))
+        reasons = problem.get("reasons")
+        self.reasons: list[dict[str, Any]] = reasons if isinstance(reasons, list) else []

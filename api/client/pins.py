@@ -1,12 +1,16 @@
 """What a client remembers of each log: its keys, and the newest checkpoint seen. `~/.local/state/sanquan`.
 
 A log that shows other keys, a smaller size, or a history that does not begin with the one seen before is not trusted.
+Files are replaced whole and only forward, so that several processes and threads may share a folder.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from api.client.errors import TrustError
@@ -15,8 +19,14 @@ from ledger.errors import LedgerError
 from ledger.merkle import verify_consistency
 from ledger.note import VerifierKey, parse_verifier_key
 
+if sys.platform != "win32":
+    import fcntl
+
 ConsistencyProof = Callable[[int, int], Sequence[bytes]]
 """Fetches the proof between two sizes."""
+
+_CHECKPOINT = "checkpoint"
+_PUBLISHED = "published"
 
 
 def default_folder() -> Path:
@@ -34,70 +44,151 @@ class Pins:
         return self._folder / hashlib.sha256(origin.encode()).hexdigest()[:32]
 
     def keys(self, origin: str) -> list[str]:
-        """The pinned verifier keys of an origin, as text."""
-        path = self._place(origin) / "keys.json"
-        return list(json.loads(path.read_text())["keys"]) if path.exists() else []
-
-    def pin(self, origin: str, keys: Sequence[str]) -> tuple[VerifierKey, ...]:
-        """The keys of an origin: those pinned before, else these from now on.
+        """The pinned verifier keys of an origin, as text.
 
         Raises:
-            TrustError: other keys are pinned.
+            TrustError: they cannot be read.
+        """
+        path = self._place(origin) / "keys.json"
+        try:
+            return [str(key) for key in json.loads(path.read_text())["keys"]] if path.exists() else []
+        except (ValueError, KeyError, TypeError) as error:
+            raise TrustError(f"{path} cannot be read; restore it, or remove its folder to pin anew") from error
+
+    def pin(self, origin: str, shown: Sequence[str], given: Sequence[str] | None = None) -> tuple[VerifierKey, ...]:
+        """The only keys to trust for an origin: those given, else those pinned before, else those shown.
+
+        What was not pinned or given is never used, even if the registry shows it too.
+
+        Raises:
+            TrustError: a key is of another name, a given or pinned key is not shown, or other keys are pinned.
         """
         pinned = self.keys(origin)
-        if pinned and sorted(pinned) != sorted(keys):
+        if given is not None and (not given or not set(given) <= set(shown)):
+            raise TrustError(f"{origin} does not show the keys that you gave; it is not the registry that you mean")
+        trusted = list(given if given is not None else pinned or shown)
+        parsed = _parse_keys(origin, trusted)
+        if pinned and not set(trusted) <= set(pinned) & set(shown):
             raise TrustError(
                 f"{origin} shows other keys than those pinned in {self._place(origin)}; ask its registrar before you "
                 "remove that folder"
             )
         if not pinned:
-            _write(self._place(origin) / "keys.json", json.dumps({"origin": origin, "keys": list(keys)}))
-        return tuple(parse_verifier_key(text) for text in keys)
+            text = json.dumps({"origin": origin, "keys": trusted})
+            if not self._replace(origin, "keys.json", None, text):
+                return self.pin(origin, shown, given)
+        return parsed
 
     def checkpoint(self, origin: str, keys: Sequence[VerifierKey]) -> Checkpoint | None:
         """The newest checkpoint seen, be it in a receipt."""
-        return self._kept(origin, "checkpoint", keys)
+        text = self._kept(origin, _CHECKPOINT)
+        return None if text is None else verify_checkpoint(text, keys).checkpoint
 
-    def _kept(self, origin: str, name: str, keys: Sequence[VerifierKey]) -> Checkpoint | None:
-        path = self._place(origin) / name
-        return verify_checkpoint(path.read_text(), keys).checkpoint if path.exists() else None
-
-    def see(self, note: str, keys: Sequence[VerifierKey], prove: ConsistencyProof, *, newest: bool) -> Checkpoint:
+    def see(self, origin: str, note: str, keys: Sequence[VerifierKey], prove: ConsistencyProof) -> Checkpoint:
         """The checkpoint is signed and consistent with the newest seen before, and remembered if it is newer.
 
-        `newest`: the registry publishes it, so it may not be smaller than what it published before. It may be smaller
-        than what a receipt showed, for receipts run ahead of publication; then the way on to that size is proven.
+        It may be smaller: another process may have seen more meanwhile. Then the way on to that size is proven.
 
         Raises:
             TrustError: it is not.
         """
-        try:
-            seen = verify_checkpoint(note, keys).checkpoint
-            before = self.checkpoint(seen.origin, keys)
-            published = self._kept(seen.origin, "published", keys) if newest else None
-            if published is not None and seen.size < published.size:
-                raise TrustError(f"{seen.origin} shows {seen.size} entries, but showed {published.size} before")
+        seen = _verified(origin, note, keys)
+        while True:
+            text = self._kept(origin, _CHECKPOINT)
+            before = None if text is None else _verified(origin, text, keys)
             if before is not None:
-                self._compare(before, seen, prove)
-        except LedgerError as error:
-            raise TrustError(f"the checkpoint does not hold: {error}") from error
-        if before is None or seen.size > before.size:
-            _write(self._place(seen.origin) / "checkpoint", note)
-        if newest and (published is None or seen.size > published.size):
-            _write(self._place(seen.origin) / "published", note)
+                _compare(before, seen, prove)
+            if before is not None and seen.size <= before.size:
+                return seen
+            if self._replace(origin, _CHECKPOINT, text, note):
+                return seen
+
+    def see_published(
+        self, origin: str, fetch: Callable[[], str], keys: Sequence[VerifierKey], prove: ConsistencyProof
+    ) -> Checkpoint:
+        """As `see`; and what the registry publishes is not smaller than what it was seen to publish before `fetch`.
+
+        It may be smaller than what a receipt showed, for receipts run ahead of publication.
+
+        Raises:
+            TrustError: it is not.
+        """
+        kept = self._kept(origin, _PUBLISHED)
+        published = None if kept is None else _verified(origin, kept, keys)
+        note = fetch()
+        seen = _verified(origin, note, keys)
+        if published is not None and seen.size < published.size:
+            raise TrustError(
+                f"{origin} shows {seen.size} entries, but showed {published.size} before: it has lost entries or shows "
+                "an old copy. Ask its registrar; what you keep is evidence"
+            )
+        self.see(origin, note, keys, prove)
+        while published is None or seen.size > published.size:
+            if self._replace(origin, _PUBLISHED, kept, note):
+                break
+            kept = self._kept(origin, _PUBLISHED)
+            published = None if kept is None else _verified(origin, kept, keys)
         return seen
 
-    def _compare(self, before: Checkpoint, seen: Checkpoint, prove: ConsistencyProof) -> None:
-        if seen.size == before.size:
-            if seen.root != before.root:
-                raise TrustError(f"{seen.origin} shows two histories of {seen.size} entries")
-            return
-        old, new = sorted((before, seen), key=lambda checkpoint: checkpoint.size)
+    def _kept(self, origin: str, name: str) -> str | None:
+        path = self._place(origin) / name
+        return path.read_text() if path.exists() else None
+
+    def _replace(self, origin: str, name: str, before: str | None, text: str) -> bool:
+        """Whether the file held `before` and now holds `text`."""
+        path = self._place(origin) / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(path.parent / ".lock"):
+            if self._kept(origin, name) != before:
+                return False
+            temporary = path.with_name(f".{name}.{os.getpid()}.{threading.get_ident()}")
+            temporary.write_text(text)
+            temporary.replace(path)
+        return True
+
+
+def _parse_keys(origin: str, texts: Sequence[str]) -> tuple[VerifierKey, ...]:
+    try:
+        keys = tuple(parse_verifier_key(text) for text in texts)
+    except LedgerError as error:
+        raise TrustError(f"{origin} shows a key that is none: {error}") from error
+    if not keys or any(key.name != origin for key in keys):
+        raise TrustError(f"{origin} does not show keys of its own name")
+    return keys
+
+
+def _verified(origin: str, note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
+    try:
+        found = verify_checkpoint(note, keys).checkpoint
+    except LedgerError as error:
+        raise TrustError(f"the checkpoint does not hold: {error}") from error
+    if found.origin != origin:
+        raise TrustError(f"{origin} shows a checkpoint of {found.origin}")
+    return found
+
+
+def _compare(before: Checkpoint, seen: Checkpoint, prove: ConsistencyProof) -> None:
+    if seen.size == before.size:
+        if seen.root != before.root:
+            raise TrustError(
+                f"{seen.origin} shows two histories of {seen.size} entries; both signed roots are evidence"
+            )
+        return
+    old, new = sorted((before, seen), key=lambda checkpoint: checkpoint.size)
+    try:
         verify_consistency(old.size, new.size, old.root, new.root, list(prove(old.size, new.size)))
+    except LedgerError as error:
+        raise TrustError(
+            f"{seen.origin} does not prove that its first {old.size} of {new.size} entries are those seen before: {error}"
+        ) from error
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.rename(path)
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """No other process or thread is between reading and replacing; on Windows only replacing is atomic."""
+    if sys.platform == "win32":
+        yield
+        return
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,7 +1,9 @@
 """A party's keys on this machine: `~/.config/sanquan`, readable by its owner only."""
 
+import contextlib
 import json
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +50,7 @@ class Profile:
                 raise ProfileError(f"there is no profile in {place}; give a name (--name) to make one")
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
             (place / _FACTS_NAME).write_text(json.dumps({"name": name}, ensure_ascii=False))
-            write_private_key(key, KeySigner.generate())
+            _make_key(key)
         try:
             facts = json.loads((place / _FACTS_NAME).read_text())
             return cls(place, str(facts["name"]), read_private_key(key))
@@ -59,3 +61,12 @@ class Profile:
     def of_key(cls, key: Path, name: str = "") -> "Profile":
         """A party whose only known thing is its key file, such as a registrar."""
         return cls(key.parent, name, read_private_key(key))
+
+
+def _make_key(path: Path) -> None:
+    """There is a whole key at `path`, be it another process's that came first."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    write_private_key(temporary, KeySigner.generate())
+    with contextlib.suppress(FileExistsError):
+        os.link(temporary, path)
+    temporary.unlink()

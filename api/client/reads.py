@@ -1,13 +1,23 @@
 """Every read of contract section 6, pages as iterators."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
+from api.client.errors import TransportError, TrustError
 from api.client.transport import Transport, query
+from ledger.encoding import parse_hex
+from ledger.errors import FormatError
 from ledger.strict_json import format_compact
 
 View = dict[str, Any]
 _PAGE = 200
+
+
+def _step(text: str) -> str:
+    """One step of a path, whatever stands in the text."""
+    return quote(text, safe="")
 
 
 class Reads:
@@ -34,22 +44,22 @@ class Reads:
 
     def party(self, identifier: str, *, at: str | None = None, size: int | None = None) -> View:
         """A party."""
-        found: View = self._get(f"/v1/parties/{identifier}", at=at, size=size)
+        found: View = self._get(f"/v1/parties/{_step(identifier)}", at=at, size=size)
         return found
 
     def asset(self, identifier: str, *, at: str | None = None, size: int | None = None) -> View:
         """An asset with its rights and cases."""
-        found: View = self._get(f"/v1/assets/{identifier}", at=at, size=size)
+        found: View = self._get(f"/v1/assets/{_step(identifier)}", at=at, size=size)
         return found
 
     def right(self, identifier: str, *, at: str | None = None, size: int | None = None) -> View:
         """A right."""
-        found: View = self._get(f"/v1/rights/{identifier}", at=at, size=size)
+        found: View = self._get(f"/v1/rights/{_step(identifier)}", at=at, size=size)
         return found
 
     def case(self, identifier: str, *, at: str | None = None, size: int | None = None) -> View:
         """A case."""
-        found: View = self._get(f"/v1/cases/{identifier}", at=at, size=size)
+        found: View = self._get(f"/v1/cases/{_step(identifier)}", at=at, size=size)
         return found
 
     def entry(self, seq: int) -> View:
@@ -63,12 +73,12 @@ class Reads:
 
     def statement(self, identifier: str) -> View:
         """An envelope and its receipt."""
-        found: View = self._get(f"/v1/statements/{identifier}")
+        found: View = self._get(f"/v1/statements/{_step(identifier)}")
         return found
 
     def history(self, asset: str, *, size: int | None = None) -> list[View]:
         """The entries of an asset's folio."""
-        found: list[View] = self._get(f"/v1/assets/{asset}/history", size=size)["items"]
+        found: list[View] = self._get(f"/v1/assets/{_step(asset)}/history", size=size)["items"]
         return found
 
     def assets(self, **filters: Any) -> Iterator[View]:
@@ -118,7 +128,11 @@ class Reads:
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """The proof that the log of size `new` begins with that of size `old`."""
-        return [bytes.fromhex(text) for text in self._get("/v1/log/consistency", from_=old, to=new)["hashes"]]
+        answer = self._get("/v1/log/consistency", from_=old, to=new)
+        try:
+            return [parse_hex(text) for text in answer["hashes"]]
+        except (KeyError, TypeError, FormatError) as error:
+            raise TransportError("the consistency proof cannot be read") from error
 
     def rulebooks(self) -> list[View]:
         """Every rulebook that was ever adopted."""
@@ -126,8 +140,15 @@ class Reads:
         return found
 
     def rulebook(self, sha256: str) -> bytes:
-        """The bytes of a rulebook."""
-        return self._transport.send("GET", f"/v1/rulebooks/{sha256}", accept="*/*").content
+        """The bytes of a rulebook, which have this digest.
+
+        Raises:
+            TrustError: they have not.
+        """
+        data = self._transport.send("GET", f"/v1/rulebooks/{_step(sha256)}", accept="*/*").content
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise TrustError(f"the registry answers other bytes than those of the rulebook {sha256}")
+        return data
 
     def clock(self) -> str:
         """The simulated clock."""

@@ -66,6 +66,37 @@ def _check_entry(envelope: Envelope, facts: Facts, leaf: bytes, before: Facts | 
         raise TrustError("the receipt's time is not that of its entry")
 
 
+def verified_entry(
+    seq: int, data: bytes, proof_text: str, origin: str, keys: Sequence[VerifierKey]
+) -> tuple[Entry, str]:
+    """The entry that stands at `seq` under a signed root, and the note of that root.
+
+    Raises:
+        TrustError: the bytes are no entry, stand elsewhere, are for another log, or the proof does not hold.
+    """
+    try:
+        proof = parse_proof(proof_text)
+        verify_proof(proof, leaf_hash(data), keys)
+        entry = parse_entry(data)
+        statement = parse_statement(entry.envelope)
+    except LedgerError as error:
+        raise TrustError(f"entry {seq} does not hold: {error}") from error
+    if (proof.index, entry.position, statement.log) != (seq, seq, origin):
+        raise TrustError(f"what the registry shows as entry {seq} stands elsewhere or is for another log")
+    return entry, proof.checkpoint
+
+
+def identifiers_of(payload: bytes) -> list[tuple[str, str | None]] | None:
+    """What a statement will make, as (identifier, kind of right), in the order of its receipt (contract section 1).
+
+    None for acts of which the payload alone does not tell.
+
+    Raises:
+        FormatError: not the payload of a statement.
+    """
+    return _made(parse_statement(Envelope(payload, ())))
+
+
 def _check_ids(statement: Statement, ids: Sequence[Mapping[str, str]]) -> None:
     """The identifiers are those that the statement makes, in order."""
     shown = [(made["id"], made.get("kind")) for made in ids]

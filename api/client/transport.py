@@ -10,17 +10,24 @@ from api.client.errors import ProblemError, TransportError
 
 _TRIES = 3
 _LONGEST_WAIT_S = 5.0
+_BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
 PROBLEM = "application/problem+json"
 
 
 class Transport:
-    """Requests to one registry. A request is tried again only where the same bytes may safely be sent twice."""
+    """Requests to one registry. The same bytes may safely be sent twice: a statement counts once by its payload.
+
+    Tried again are only connections that failed, and 503 that say when to come back.
+    """
 
     def __init__(self, url: str, language: str, transport: httpx.BaseTransport | None, timeout_s: float) -> None:
         headers = {"Accept-Language": language}
-        self._client = httpx.Client(
-            base_url=url, headers=headers, transport=transport, timeout=timeout_s, trust_env=False
-        )
+        try:
+            self._client = httpx.Client(
+                base_url=url, headers=headers, transport=transport, timeout=timeout_s, trust_env=False
+            )
+        except httpx.InvalidURL as error:
+            raise TransportError(f"{url} is not an address: {error}") from error
 
     def close(self) -> None:
         """Connections are released."""
@@ -44,12 +51,15 @@ class Transport:
             last = attempt == _TRIES - 1
             try:
                 response = self._client.request(method, path, params=query, content=content, headers=headers)
-            except httpx.TransportError as error:
+            except _BROKEN as error:
                 if last:
                     raise TransportError(f"{self._client.base_url} cannot be reached: {error}") from error
                 continue
-            if response.status_code == httpx.codes.SERVICE_UNAVAILABLE and not last:
-                time.sleep(min(_retry_after(response), _LONGEST_WAIT_S))
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise TransportError(f"{self._client.base_url} did not answer: {error}") from error
+            wait_s = _retry_after(response)
+            if wait_s is not None and not last:
+                time.sleep(min(wait_s, _LONGEST_WAIT_S))
                 continue
             return _checked(response)
         raise TransportError("no answer")
@@ -63,18 +73,24 @@ class Transport:
             raise TransportError(f"{path} did not answer JSON") from error
 
 
-def _retry_after(response: httpx.Response) -> float:
-    try:
-        return float(response.headers.get("retry-after", "1"))
-    except ValueError:
-        return 1.0
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds to wait, where a 503 names them."""
+    text = response.headers.get("retry-after", "")
+    if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or not (text.isascii() and text.isdigit()):
+        return None
+    return float(text[:9])
 
 
 def _checked(response: httpx.Response) -> httpx.Response:
     if response.is_success:
         return response
     if response.headers.get("content-type", "").startswith(PROBLEM):
-        raise ProblemError(response.json())
+        try:
+            problem = response.json()
+        except ValueError:
+            problem = None
+        if isinstance(problem, dict):
+            raise ProblemError({"status": response.status_code} | problem)
     raise TransportError(f"{response.request.url.path} answered {response.status_code}")
 
 
@@ -83,5 +99,9 @@ def query(members: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in members.items():
         values = value if isinstance(value, list | tuple) else [value]
-        pairs += [(name.rstrip("_"), str(item)) for item in values if item is not None]
+        pairs += [(name.rstrip("_"), _text(item)) for item in values if item is not None]
     return pairs
+
+
+def _text(item: Any) -> str:
+    return str(item).lower() if isinstance(item, bool) else str(item)

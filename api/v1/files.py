@@ -105,12 +105,13 @@ class FileOfStatements:
         self._answered.append(_refusal_line(self._line + 1, too_large, self._language))
 
     def lines(self) -> Iterator[bytes]:
-        """The answer, a line for each line of the file."""
-        yield from self._answered
-        while self._begun:
-            self._answered.clear()
-            self._finish()
+        """The answer, a line for each line of the file, in few pieces: each costs a change of threads."""
+        while True:
             yield b"".join(self._answered)
+            self._answered.clear()
+            if not self._begun:
+                return
+            self._finish()
 
 
 def _refusal_line(number: int, refusal: RefusedError, language: str) -> bytes:

@@ -9,6 +9,7 @@ from ledger.entry import FolioLine
 from ledger.errors import HeadConflictError
 from ledger.merkle import EMPTY_ROOT
 from ledger.storage import CheckpointRow, EntryRow, Head, TileRow
+from ledger.storage.rows import insert_rows
 from ledger.storage.tables import TABLES
 
 _ENTRY, _FOLIO, _TILE, _CHECKPOINT, _HEAD = TABLES
@@ -38,14 +39,8 @@ class SqlLogStorage:
         tiles: Iterable[TileRow],
     ) -> None:
         self._move_head(tx, before, after)
-        tx.execute(
-            insert(_ENTRY),
-            [{"position": e.position, "data": e.data, "leaf": e.leaf, "statement": e.statement} for e in entries],
-        )
-        tx.execute(
-            insert(_FOLIO),
-            [{"folio": line.folio, "number": line.number, "position": position} for position, line in folios],
-        )
+        insert_rows(tx, _ENTRY, [(e.position, e.data, e.leaf, e.statement) for e in entries])
+        insert_rows(tx, _FOLIO, [(line.folio, line.number, position) for position, line in folios])
         for tile in tiles:
             tx.execute(delete(_TILE).where(_TILE.c.level == tile.level, _TILE.c.index == tile.index))
             tx.execute(insert(_TILE).values(level=tile.level, index=tile.index, hashes=tile.hashes))

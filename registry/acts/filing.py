@@ -4,28 +4,17 @@ Under a rulebook without review a filing that the rules do not refuse is deposit
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
-
-from msgspec import UNSET, Meta, UnsetType
+from typing import Any
 
 from ledger.statement import Statement
 from registry.acts import derivation
 from registry.acts.act import Act, Context, Made, Names, Outcome, party_named
-from registry.acts.form import FormShape, SourceShape
+from registry.acts.filing_body import ClaimShape, InitialBody, parse_initial
+from registry.acts.form import FormShape
 from registry.acts.scopes import ScopeShape
 from registry.acts.shapes import (
-    AssetId,
-    CaseId,
-    Digest,
-    EvidenceShape,
-    FreeText,
-    KindName,
-    PartyId,
-    Shape,
-    body_of,
     evidence,
     given,
-    invalid,
     must_be_confidential,
     must_keep_titles_confidential,
 )
@@ -39,54 +28,6 @@ from registry.register.register import Register
 from registry.register.right import Right
 from registry.register.scope import Scope
 from registry.title.scope import whole
-
-MAX_OBJECTS = 64
-
-
-class ClaimShape(Shape, frozen=True):
-    party: PartyId
-    rights: Annotated[tuple[KindName, ...], Meta(min_length=1, max_length=8)]
-    scope: ScopeShape | UnsetType = UNSET
-    conditions: FreeText | UnsetType = UNSET
-
-
-class InitialBody(Shape, frozen=True):
-    kind: Literal["initial"]
-    asset: FormShape | AssetId
-    sources: Annotated[tuple[SourceShape, ...], Meta(min_length=1, max_length=16)]
-    claims: Annotated[tuple[ClaimShape, ...], Meta(min_length=1, max_length=31)]
-    rulebook: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
-    evidence: Annotated[tuple[EvidenceShape, ...], Meta(max_length=64)] | UnsetType = UNSET
-    document: Digest | UnsetType = UNSET
-    replaces: CaseId | UnsetType = UNSET
-    notice: bool | UnsetType = UNSET
-    notice_reason: FreeText | UnsetType = UNSET
-
-
-def _parse(statement: Statement) -> InitialBody:
-    kind = statement.body.get("kind")
-    if kind in ("transfer", "change", "renewal", "cancellation"):
-        raise invalid("/body/kind", f"cases of kind {kind} are not handled by this version", "本版本尚不办理该种登记")
-    body = body_of(statement, InitialBody)
-    if isinstance(body.asset, FormShape):
-        body.asset.check("/body/asset")
-    for number, source in enumerate(body.sources):
-        source.check(f"/body/sources/{number}")
-    rights = 0
-    for number, claim in enumerate(body.claims):
-        pointer = f"/body/claims/{number}"
-        rights += len(claim.rights)
-        if isinstance(claim.scope, ScopeShape):
-            claim.scope.check(f"{pointer}/scope", title=True)
-    if rights + (2 if isinstance(body.asset, FormShape) else 1) > MAX_OBJECTS:
-        raise refused(
-            "TOO_LARGE",
-            f"A statement makes at most {MAX_OBJECTS} objects.",
-            f"一份声明至多产生 {MAX_OBJECTS} 个对象。",
-            "/body/claims",
-        )
-    evidence(body.evidence, "/body/evidence")
-    return body
 
 
 def _names(_statement: Statement, body: InitialBody) -> Names:
@@ -348,4 +289,4 @@ def _deposit(
     return Outcome(after, (asset.id,), tuple(made), warnings)
 
 
-CASE_FILE = Act("case.file", _parse, _decide, _names)
+CASE_FILE = Act("case.file", parse_initial, _decide, _names)

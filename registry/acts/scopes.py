@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from ledger.instants import format_instant
 from ledger.statement import Statement
-from registry.acts.shapes import FreeText, KindName, Shape, given, instant, invalid, plain
+from registry.acts.shapes import FreeText, KindName, Sd, Shape, given, instant, invalid
 from registry.register.scope import Duty, Scope
 from registry.title import scope as algebra
 from registry.title.vocabulary import ACTIONS, OPERATING, is_purpose, is_territory
@@ -94,7 +94,7 @@ class ScopeShape(Shape, frozen=True):
             fields=self.fields,
             starts=starts,
             ends=ends,
-            duties=tuple(Duty(d.id, d.when, _duty_text(d.text)) for d in given(self.duties) or ()),
+            duties=tuple(_duty(d) for d in given(self.duties) or ()),
             actions=given(self.actions),
             rights=given(self.rights),
             depth=depth if depth is not None or title else 0,
@@ -106,9 +106,11 @@ class ScopeShape(Shape, frozen=True):
             yield f"{pointer}/duties/{number}/text", duty.text
 
 
-def _duty_text(text: FreeText | UnsetType) -> str | None:
-    value = given(text)
-    return value if value is None or isinstance(value, str) else str(plain(value)["sd"])
+def _duty(shape: DutyShape) -> Duty:
+    text = shape.text
+    if isinstance(text, Sd):
+        return Duty(shape.id, shape.when, sd=text.sd)
+    return Duty(shape.id, shape.when, text if isinstance(text, str) else None)
 
 
 def format_scope(scope: Scope, kind: str) -> dict[str, Any]:
@@ -121,9 +123,7 @@ def format_scope(scope: Scope, kind: str) -> dict[str, Any]:
         "until": format_instant(scope.ends) if scope.ends is not None else None,
     }
     if scope.duties:
-        members["duties"] = [
-            {"id": d.id, "when": d.when, **({"text": d.text} if d.text is not None else {})} for d in scope.duties
-        ]
+        members["duties"] = [duty.to_json() for duty in scope.duties]
     if scope.actions is not None:
         members["actions"] = list(scope.actions)
     if kind == OPERATING:

@@ -1,20 +1,29 @@
 """What a right covers, as a value. The algebra of scopes is in `registry.title.scope`."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 
-class Duty(msgspec.Struct, frozen=True):
-    """What the holder must do. Two duties are the same only if all three members are equal."""
+class Duty(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the holder must do. Two duties are the same only if all members are equal.
+
+    `sd`: the digest that stands in place of a confidential text.
+    """
 
     id: str
     when: Literal["before", "during", "after"]
     text: str | None = None
+    sd: str | None = None
 
     def __str__(self) -> str:
-        return " ".join(filter(None, (self.id, self.when, self.text)))
+        return " ".join(filter(None, (self.id, self.when, self.text, self.sd)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The duty as a scope writes it."""
+        text = {"sd": self.sd} if self.sd is not None else self.text
+        return {"id": self.id, "when": self.when} | ({} if text is None else {"text": text})
 
 
 class Scope(msgspec.Struct, frozen=True):

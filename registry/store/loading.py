@@ -150,16 +150,18 @@ def _load_keys(tx: Connection, keys: Collection[str], known: dict[Slot, Any]) ->
 
 
 def _load_verified(tx: Connection, identifiers: Collection[str]) -> dict[Slot, Any]:
+    """The verified parties of these identifiers, with their index entries."""
     slots: dict[Slot, Any] = {}
     for chunk in chunks(identifiers):
         rows = tx.execute(
-            select(VERIFIED.c.identifier, PARTY.c.id)
+            select(VERIFIED.c.identifier, PARTY.c.id, PARTY.c.document)
             .join(PARTY, PARTY.c.ref == VERIFIED.c.party_ref)
             .where(VERIFIED.c.identifier.in_(chunk))
             .order_by(VERIFIED.c.party_ref)
         )
         for row in rows:
             slots["verified", row.identifier] = (*slots.get(("verified", row.identifier), ()), row.id)
+            slots["party", row.id] = decode(Party, row.document)
     return slots
 
 

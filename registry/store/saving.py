@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Dialect, Table, bindparam, delete, insert, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, update
 
+from ledger.storage.rows import insert_rows
 from registry.acts.act import Outcome
 from registry.register.asset import Asset, Case
 from registry.register.party import Party
@@ -53,27 +53,13 @@ class Rows:
         """The rows stand in the transaction."""
         for table, rows in self.inserts.items():
             if rows:
-                insert_rows(tx, table, rows)
+                pick = itemgetter(*(column.name for column in table.columns))
+                insert_rows(tx, table, [pick(row) for row in rows])
         for table, rows in self.updates.items():
             columns = [name for name in rows[0] if name != "ref"]
             statement = update(table).where(table.c.ref == bindparam("b_ref"))
             statement = statement.values({name: bindparam(f"b_{name}") for name in columns})
             tx.execute(statement, [{f"b_{name}": value for name, value in row.items()} for row in rows])
-
-
-def insert_rows(tx: Connection, table: Table, rows: list[Row]) -> None:
-    """The rows stand in the transaction. Every row has all columns of its table, none of which needs conversion."""
-    if not tx.dialect.positional:
-        tx.execute(insert(table), rows)
-        return
-    names = [column.name for column in table.columns]
-    pick = itemgetter(*names)
-    tx.exec_driver_sql(_insert_text(tx.dialect, table), [pick(row) for row in rows])
-
-
-@cache
-def _insert_text(dialect: Dialect, table: Table) -> str:
-    return str(insert(table).compile(dialect=dialect))
 
 
 def document(value: Any) -> str:

@@ -11,6 +11,7 @@ The same question at the same size and instant has the same answer for ever.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from registry.refusals.refusal import Reason
 from registry.register.asset import Asset
@@ -31,7 +32,7 @@ _ENDED = {
 }
 _NOT_A_PATH = frozenset({"transferred", "refused", "withdrawn"})
 _DELEGATING = frozenset({"license", "sublicense"})
-_EMPTY_DUTIES: dict[str, list[dict[str, str]]] = {"before": [], "during": [], "after": []}
+_EMPTY_DUTIES: dict[str, list[dict[str, Any]]] = {"before": [], "during": [], "after": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,9 @@ def _denied(reasons: tuple[Reason, ...], at: datetime, size: int, spec: int, rul
 
 
 def _allowed(path: _Path, register: Register, question: Question, at: datetime, size: int, spec: int) -> Answer:
-    obligations: dict[str, list[dict[str, str]]] = {"before": [], "during": [], "after": []}
+    obligations: dict[str, list[dict[str, Any]]] = {"before": [], "during": [], "after": []}
     for duty in path.leaf.scope.duties:
-        obligations[duty.when].append({"id": duty.id, **({"text": duty.text} if duty.text is not None else {})})
+        obligations[duty.when].append({name: value for name, value in duty.to_json().items() if name != "when"})
     return Answer(
         decision=True,
         status="ALLOWED_WITH_DUTIES" if path.leaf.scope.duties else "ALLOWED",

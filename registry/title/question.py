@@ -31,7 +31,7 @@ class Answer:
     status: str
     reasons: tuple[Reason, ...]
     chain: tuple[Right, ...]
-    obligations: dict[str, list[dict[str, str]]]
+    obligations: dict[str, list[dict[str, Any]]]
     warnings: tuple[str, ...]
     at: datetime
     size: int

@@ -208,7 +208,11 @@ def _normal_rights(rights: Iterable[str]) -> tuple[str, ...] | None:
 
 
 def _normal_duties(duties: Iterable[Duty]) -> tuple[Duty, ...]:
-    return tuple(sorted(set(duties), key=lambda duty: (duty.id, duty.when, duty.text is not None, duty.text or "")))
+    return tuple(
+        sorted(
+            set(duties), key=lambda duty: (duty.id, duty.when, duty.text is not None, duty.text or "", duty.sd or "")
+        )
+    )
 
 
 def _meet_actions(a: tuple[str, ...] | None, b: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -192,3 +192,28 @@ def test_an_unsigned_head_is_signed_on_start(tmp_path: Path) -> None:
     connection.close()
     with open_desk(tmp_path / "data") as desk:
         assert desk.registry.reader.moment().size == receipt["seq"] + 1
+
+
+def test_a_root_that_cannot_be_signed_stops_the_writer_and_is_signed_on_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise OSError("the key cannot be reached")
+
+    with open_desk(tmp_path / "data") as desk:
+        a = desk.party("甲")
+        line = filing(desk, a)
+        with monkeypatch.context() as patch:
+            patch.setattr("ledger.log.Log.sign", broken)
+            assert codes(desk.registry.office.submit([line])) == ["INTERNAL"]
+        assert codes(desk.registry.office.submit([filing(desk, a)])) == ["READ_ONLY"]
+    with open_desk(tmp_path / "data") as desk:
+        (answer,) = desk.registry.office.submit([line])
+        assert answer.known
+
+
+def test_a_stopped_office_answers(tmp_path: Path) -> None:
+    with open_desk(tmp_path / "data") as desk:
+        a = desk.party("甲")
+        line = filing(desk, a)
+    assert codes(desk.registry.office.submit([line])) == ["QUEUE_FULL"]

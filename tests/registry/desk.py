@@ -1,6 +1,7 @@
 """A registry in a temporary folder and parties that act in it: what tests of acts, checks and routes stand on."""
 
 import copy
+import hashlib
 import json
 import secrets
 from contextlib import contextmanager
@@ -12,10 +13,11 @@ from typing import Any
 from ledger.encoding import format_base64url
 from ledger.identifiers import party_identifier
 from ledger.keys import Algorithm, KeySigner
-from ledger.statement import format_envelope
+from ledger.statement import Envelope, format_envelope
 from registry.clock import SimulatedClock
 from registry.documents.disclosures import disclosure_digest
 from registry.drafting import make_payload, sign_payload
+from registry.refusals.refusal import RefusedError
 from registry.registry import Options, Registry, open_registry
 from registry.title.question import Question
 from registry.writer import Answer
@@ -76,7 +78,7 @@ class Desk:
     registry: Registry
     clock: SimulatedClock
     registrar: Actor
-    answers: list[Answer] = field(default_factory=list)
+    last: Answer = field(default_factory=Answer)
 
     def payload(self, act: str, by: Actor, body: dict[str, Any], **more: Any) -> bytes:
         with_ = [actor.id for actor in more.pop("with_", [])]
@@ -88,8 +90,12 @@ class Desk:
         return format_envelope(sign_payload(self.payload(act, by, body, **more), signers)).encode()
 
     def send(self, act: str, by: Actor, body: dict[str, Any], **more: Any) -> Answer:
-        (answer,) = self.registry.office.submit([self.envelope(act, by, body, **more)])
-        return answer
+        disclosures = more.pop("disclosures", None)
+        data = self.envelope(act, by, body, **more)
+        if disclosures is not None:
+            data = b'{"envelope":' + data + b',"disclosures":' + json.dumps(disclosures).encode() + b"}"
+        (self.last,) = self.registry.office.submit([data])
+        return self.last
 
     def submit(self, *envelopes: bytes, **more: Any) -> list[Answer]:
         """Several statements in one call."""
@@ -99,9 +105,6 @@ class Desk:
         """The code of the refusal; None if the statement took effect."""
         (answer,) = self.submit(envelope, **more)
         return answer.refusal.code if answer.refusal else None
-
-    def size(self) -> int:
-        return self.registry.reader.moment().size
 
     def ok(self, act: str, by: Actor, body: dict[str, Any], **more: Any) -> dict[str, Any]:
         answer = self.send(act, by, body, **more)
@@ -117,6 +120,48 @@ class Desk:
         for reason in answer.refusal.reasons:
             assert reason.message.en and reason.message.zh
         return answer.refusal.code
+
+    def refusal(self, act: str, by: Actor, body: dict[str, Any], **more: Any) -> RefusedError:
+        """The refusal; nothing was written."""
+        self.refused(act, by, body, **more)
+        refusal = self.last.refusal
+        assert refusal is not None
+        return refusal
+
+    def expect(
+        self, refusal: tuple[str, int, str | None], act: str, by: Actor, body: dict[str, Any], **more: Any
+    ) -> RefusedError:
+        """The refusal, which has this code, HTTP status and pointer."""
+        found = self.refusal(act, by, body, **more)
+        assert (found.code, found.status, found.reasons[0].pointer) == refusal, found.reasons
+        return found
+
+    def deliver(self, payload: bytes, signers: list[KeySigner], disclosures: list[str] | None = None) -> Answer:
+        """The answer to a payload, signed by these keys in this order."""
+        return self.post(sign_payload(payload, signers), disclosures)
+
+    def post(self, envelope: Envelope, disclosures: list[str] | None = None) -> Answer:
+        """The answer to an envelope, with disclosures beside it where there are any."""
+        data = format_envelope(envelope)
+        if disclosures is not None:
+            data = f'{{"envelope":{data},"disclosures":{json.dumps(disclosures)}}}'
+        (answer,) = self.registry.office.submit([data.encode()])
+        return answer
+
+    def size(self) -> int:
+        return self.registry.reader.moment().size
+
+    def view(self, identifier: str, at: datetime | None = None, size: int | None = None) -> dict[str, Any]:
+        """What GET shows of a party, asset, right or case."""
+        reader = self.registry.reader
+        read = {"pty": reader.party, "ast": reader.asset, "rgt": reader.right, "cas": reader.case}[identifier[:3]]
+        return read(identifier, at, size)[0]
+
+    def grant(self, by: Actor, from_right: str, to: Actor, rights: list[str], **more: Any) -> dict[str, Any]:
+        """The receipt of a grant of research in CN, unless `scope` or other members say otherwise."""
+        body = {"from_right": from_right, "to": to.id, "rights": rights, "scope": more.pop("scope", scope())}
+        envelope = {name: more.pop(name) for name in ("with_", "for_", "at", "expect") if name in more}
+        return self.ok("right.grant", by, body | more, **envelope)
 
     def party(self, name: str, algorithm: Algorithm = Algorithm.ED25519, **details: Any) -> Actor:
         actor = Actor(name, [KeySigner.generate(algorithm)])
@@ -158,6 +203,13 @@ def newcomer(name: str = "newcomer") -> Actor:
 
 def party_body(actor: Actor, **more: Any) -> dict[str, Any]:
     return {"name": actor.name, "kind": "legal_person", "keys": [key_shape(s) for s in actor.signers], **more}
+
+
+def sd(name: str, value: Any) -> tuple[dict[str, str], str]:
+    """A confidential member and its disclosure, made with nothing but the contract's section 8."""
+    salt = format_base64url(secrets.token_bytes(16))
+    text = format_base64url(json.dumps([salt, name, value], ensure_ascii=False).encode())
+    return {"sd": format_base64url(hashlib.sha256(text.encode("ascii")).digest())}, text
 
 
 def scope(**members: Any) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""What a first registration says on the wire: the body of `case.file` of kind `initial`. Contract section 5."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from ledger.statement import Statement
+from registry.acts.form import FormShape, SourceShape
+from registry.acts.scopes import ScopeShape
+from registry.acts.shapes import (
+    AssetId,
+    CaseId,
+    Digest,
+    EvidenceShape,
+    FreeText,
+    KindName,
+    PartyId,
+    Shape,
+    body_of,
+    evidence,
+    invalid,
+)
+from registry.refusals.refusal import refused
+
+MAX_OBJECTS = 64
+
+
+class ClaimShape(Shape, frozen=True):
+    party: PartyId
+    rights: Annotated[tuple[KindName, ...], Meta(min_length=1, max_length=8)]
+    scope: ScopeShape | UnsetType = UNSET
+    conditions: FreeText | UnsetType = UNSET
+
+
+class InitialBody(Shape, frozen=True):
+    kind: Literal["initial"]
+    asset: FormShape | AssetId
+    sources: Annotated[tuple[SourceShape, ...], Meta(min_length=1, max_length=16)]
+    claims: Annotated[tuple[ClaimShape, ...], Meta(min_length=1, max_length=31)]
+    rulebook: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    evidence: Annotated[tuple[EvidenceShape, ...], Meta(max_length=64)] | UnsetType = UNSET
+    document: Digest | UnsetType = UNSET
+    replaces: CaseId | UnsetType = UNSET
+    notice: bool | UnsetType = UNSET
+    notice_reason: FreeText | UnsetType = UNSET
+
+
+def parse_initial(statement: Statement) -> InitialBody:
+    """The body of an initial filing.
+
+    Raises:
+        RefusedError: see `decode` and the shapes; TOO_LARGE for more objects than a statement makes.
+    """
+    kind = statement.body.get("kind")
+    if kind in ("transfer", "change", "renewal", "cancellation"):
+        raise invalid("/body/kind", f"cases of kind {kind} are not handled by this version", "本版本尚不办理该种登记")
+    body = body_of(statement, InitialBody)
+    if isinstance(body.asset, FormShape):
+        body.asset.check("/body/asset")
+    for number, source in enumerate(body.sources):
+        source.check(f"/body/sources/{number}")
+    rights = 0
+    for number, claim in enumerate(body.claims):
+        pointer = f"/body/claims/{number}"
+        rights += len(claim.rights)
+        if isinstance(claim.scope, ScopeShape):
+            claim.scope.check(f"{pointer}/scope", title=True)
+    if rights + (2 if isinstance(body.asset, FormShape) else 1) > MAX_OBJECTS:
+        raise refused(
+            "TOO_LARGE",
+            f"A statement makes at most {MAX_OBJECTS} objects.",
+            f"一份声明至多产生 {MAX_OBJECTS} 个对象。",
+            "/body/claims",
+        )
+    evidence(body.evidence, "/body/evidence")
+    return body

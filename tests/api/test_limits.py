@@ -1,0 +1,65 @@
+"""Who may send, and how much."""
+
+from pathlib import Path
+
+import pytest
+
+from ledger.keys import KeySigner
+from tests.api.live import Actor, Live, live_registry, party_body, problem
+
+
+def registration(live: Live, name: str) -> bytes:
+    actor = Actor(name, [KeySigner.generate()])
+    return live.envelope("party.register", actor, party_body(actor))
+
+
+def test_one_address_may_send_so_much(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data", quota_address="3/hour") as live:
+        for number in range(3):
+            assert live.send(registration(live, f"Firm {number}")).status_code == 201
+        refused = live.send(registration(live, "Firm X"))
+        problem(refused, 429, "RATE_LIMITED")
+        assert int(refused.headers["retry-after"]) >= 1
+        (line,) = live.file(registration(live, "Firm Y"))
+        assert line["problem"]["code"] == "RATE_LIMITED"
+        assert live.get("/v1/parties")["size"] == 4
+
+
+def test_one_party_may_send_so_much_and_others_are_not_touched(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data", quota_party="3/hour") as live:
+        a, b = live.party("Firm A"), live.party("Firm B")
+        lines = b"\n".join(live.envelope("case.file", a, live.filing(a, name=f"数据{n}")) for n in range(4))
+        answers = live.file(lines)
+        assert [answer["status"] for answer in answers] == [201, 201, 429, 429]
+        problem(live.send(live.envelope("case.file", a, live.filing(a))), 429, "RATE_LIMITED")
+        live.asset(b)
+
+
+def test_the_same_payload_again_is_free_of_the_partys_quota(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data", quota_party="1/hour") as live:
+        envelope = registration(live, "Firm A")
+        assert live.send(envelope).status_code == 201
+        assert live.send(envelope).status_code == 200
+        assert live.file(envelope)[0]["status"] == 200
+
+
+def test_on_loopback_there_is_no_quota_unless_one_is_set(live: Live) -> None:
+    answers = live.file(b"\n".join(registration(live, f"Firm {n}") for n in range(20)))
+    assert {answer["status"] for answer in answers} == {201}
+
+
+def test_verified_only_lets_others_register_and_keep_their_keys(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data", admission="verified") as live:
+        firm = live.party()
+        problem(live.send(live.envelope("case.file", firm, live.filing(firm))), 403, "NOT_ADMITTED")
+        (line,) = live.file(live.envelope("case.file", firm, live.filing(firm)))
+        assert (line["status"], line["problem"]["code"]) == (403, "NOT_ADMITTED")
+        live.ok("party.update", firm, {"name": "Firm A2"})
+        live.ok("party.verify", live.registrar, {"party": firm.id, "level": "documented"})
+        live.asset(firm)
+
+
+@pytest.mark.parametrize("admission", ["open", None])
+def test_open_admission(tmp_path: Path, admission: str | None) -> None:
+    with live_registry(tmp_path / "data", admission=admission) as live:
+        live.asset(live.party())

@@ -1,0 +1,274 @@
+"""An auditor folds the log again and must arrive at the same tables; a rebuild makes them; forgeries are found."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from ledger.audit import AuditReport
+from ledger.errors import EntryRejected
+from ledger.identifiers import key_identifier
+from ledger.journal import SigningJournal
+from ledger.keys import KeySigner
+from ledger.log import Log
+from ledger.statement import parse_envelope
+from ledger.storage.sql import SqlLogStorage
+from registry.auditing import audit, open_subject, rebuild
+from registry.store.database import WRITER, open_database, sqlite_url
+from registry.store.tables import FOLD_TABLES
+from tests.registry.desk import (
+    CRAWLED,
+    Desk,
+    beside,
+    disclosure,
+    ids,
+    key_shape,
+    newcomer,
+    open_desk,
+    party_body,
+    scope,
+)
+
+TABLES = [table.name for table in FOLD_TABLES]
+
+
+def varied(desk: Desk) -> None:
+    """A history with a row in every table, and changes in those that change."""
+    number = {"scheme": "local", "value": "7"}
+    a, b, c = desk.party("甲", identifier=number), desk.party("乙"), newcomer("丙")
+    desk.ok("party.verify", desk.registrar, {"party": a.id, "level": "documented"})
+    name, opened = disclosure("name", "张三")
+    desk.submit(beside(desk.envelope("party.register", c, party_body(c, kind="natural_person", name=name)), opened))
+    spare = KeySigner.generate()
+    desk.ok("key.add", b, key_shape(spare), extra=[spare])
+    until = (desk.clock.now() + timedelta(days=3)).isoformat()
+    desk.ok("key.revoke", b, {"key": key_identifier(spare.public), "reason": "old", "effective": until})
+    desk.ok("role.grant", desk.registrar, {"party": b.id, "role": "auditor"})
+    desk.ok("role.grant", desk.registrar, {"party": b.id, "role": "trustee"})
+    desk.ok("role.revoke", desk.registrar, {"party": b.id, "role": "auditor"})
+    evidence = [{"kind": "contract", "sha256": "cd" * 32}]
+    prints = [{"alg": "sha-256", "value": "ab" * 32}]
+    filing = desk.filing([{"party": a.id, "rights": ["holding", "processing", "operating"]}], fingerprints=prints)
+    filing["asset"]["identifiers"] = [{"scheme": "doi", "value": "10.1/x"}]
+    rights = ids(desk.ok("case.file", a, filing | {"evidence": evidence}), "rgt_")
+    equal = desk.register(b, ["holding", "processing"], CRAWLED, form="raw", fingerprints=prints)
+    assert [w["code"] for w in equal["warnings"]] == ["EQUAL_FINGERPRINT"]
+    wide = scope(depth=1, rights=["processing"])
+    body = {"from_right": rights[2], "to": b.id, "rights": ["operating"], "scope": wide}
+    (head,) = ids(desk.ok("right.grant", a, body | {"evidence": evidence}, with_=[b]), "rgt_")
+    for actor, survives in ((c, False), (a, True)):
+        below = {"from_right": head, "to": actor.id, "rights": ["processing"], "scope": scope(), "survives": survives}
+        desk.ok("right.grant", b, below, with_=[a] if survives else [])
+    desk.pass_time(days=1)
+    later = (desk.clock.now() + timedelta(days=2)).isoformat()
+    desk.ok("right.revoke", a, {"rights": [head], "ground": "breach", "effective": later})
+    judgment = {"rights": [head], "ground": "judgment", "document": "ef" * 32}
+    desk.ok("right.revoke", desk.registrar, judgment)
+    desk.ok("party.update", b, {"name": "乙二", "contact": "电话"})
+    desk.submit(*[desk.envelope("party.update", a, {"contact": str(n)}, expect={a.id: n + 2}) for n in range(5)])
+    d = newcomer("丁")
+    first = desk.filing([{"party": d.id, "rights": ["processing"]}])
+    desk.submit(desk.envelope("party.register", d, party_body(d)), desk.envelope("case.file", d, first), atomic=True)
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    folder = tmp_path_factory.mktemp("history") / "data"
+    with open_desk(folder) as desk:
+        varied(desk)
+        return folder, desk.registry.log.verifier_keys()
+
+
+@pytest.fixture
+def copied(history: tuple[Path, Any], tmp_path: Path) -> tuple[Path, Any]:
+    shutil.copytree(history[0], tmp_path / "data")
+    return tmp_path / "data", history[1]
+
+
+def audited(folder: Path, keys: Sequence[Any]) -> AuditReport:
+    with open_subject(folder) as subject:
+        return audit(subject, keys)
+
+
+def rows(folder: Path) -> dict[str, list[Any]]:
+    found = {}
+    connection = sqlite3.connect(folder / "registry.db")
+    for table in FOLD_TABLES:
+        order = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+        found[table.name] = connection.execute(f"SELECT * FROM {table.name} ORDER BY {order}").fetchall()
+    connection.close()
+    return found
+
+
+def execute(folder: Path, statement: str) -> None:
+    connection = sqlite3.connect(folder / "registry.db")
+    assert connection.execute(statement).rowcount == 1
+    connection.commit()
+    connection.close()
+
+
+def test_the_history_holds_and_fills_every_table(history: tuple[Path, Any]) -> None:
+    report = audited(*history)
+    assert report.holds, report.findings
+    assert report.pinned
+    assert report.entries == report.size
+    assert all(rows(history[0]).values())
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_missing_row_is_found(copied: tuple[Path, Any], table: str) -> None:
+    folder, keys = copied
+    execute(folder, f"DELETE FROM {table} WHERE {_key(table)} = (SELECT max({_key(table)}) FROM {table})" + _one(table))
+    (finding,) = audited(folder, keys).findings
+    assert (finding.position, finding.what) == (None, "register_differs")
+    assert f"table {table}, row {_key(table)}=" in finding.words_en
+    assert "it is missing" in finding.words_en
+    assert table in finding.words_zh
+    assert rebuild(folder) > 0
+    assert audited(folder, keys).holds
+
+
+def test_a_surplus_row_is_found(copied: tuple[Path, Any]) -> None:
+    folder, keys = copied
+    execute(folder, "INSERT INTO sanquan_evidence VALUES (1, 1)")
+    (finding,) = audited(folder, keys).findings
+    assert "sanquan_evidence, row key=1, right_ref=1: it is there" in finding.words_en
+
+
+def _key(table: str) -> str:
+    found = next(t for t in FOLD_TABLES if t.name == table)
+    return next(iter(found.primary_key.columns)).name
+
+
+def _one(table: str) -> str:
+    """Where several rows share the first key column, the one with the greatest second."""
+    found = list(next(t for t in FOLD_TABLES if t.name == table).primary_key.columns)
+    return f" AND {found[1].name} = (SELECT max({found[1].name}) FROM {table})" if len(found) > 1 else ""
+
+
+def test_every_changed_column_is_found(copied: tuple[Path, Any]) -> None:
+    folder, keys = copied
+    sound = (folder / "registry.db").read_bytes()
+    for table in FOLD_TABLES:
+        keys_ = {column.name for column in table.primary_key.columns}
+        plain = [column for column in table.columns if column.name not in keys_]
+        for column in plain:
+            (folder / "registry.db").write_bytes(sound)
+            for name in ("registry.db-wal", "registry.db-shm"):
+                (folder / name).unlink(missing_ok=True)
+            value = "'x'" if column.type.python_type is str else "987654321"
+            first = f"(SELECT max({_key(table.name)}) FROM {table.name})"
+            execute(folder, f'UPDATE {table.name} SET "{column.name}" = {value} WHERE {_key(table.name)} = {first}')
+            (finding,) = audited(folder, keys).findings
+            assert table.name in finding.words_en
+            assert f"column {column.name} " in finding.words_en
+
+
+def test_a_rebuild_gives_equal_rows(copied: tuple[Path, Any]) -> None:
+    folder, _ = copied
+    before = rows(folder)
+    size = rebuild(folder)
+    assert rows(folder) == before
+    for table in TABLES:
+        connection = sqlite3.connect(folder / "registry.db")
+        connection.execute(f"DELETE FROM {table}")
+        connection.commit()
+        connection.close()
+    seen: list[int] = []
+    assert rebuild(folder, lambda done, _all: seen.append(done)) == size
+    assert seen[-1] == size
+    assert rows(folder) == before
+    with open_desk(folder) as desk:
+        desk.clock.set(desk.clock.now() + timedelta(days=9))
+        desk.ok("party.update", desk.registrar, {"contact": "电话"})
+
+
+def forge(folder: Path, insider: "Insider", envelope: bytes, folios: Sequence[str]) -> int:
+    """An entry with the registry's own keys that its office would never have written."""
+    engine = open_database(sqlite_url(folder / "registry.db"))
+    storage = SqlLogStorage()
+    journal = SigningJournal(folder / "journal.db")
+    log: Log[Connection] = Log(storage, insider.origin, insider.signers, journal)
+    try:
+        with engine.execution_options(**WRITER).begin() as tx:
+            parsed = parse_envelope(envelope)
+            batch = log.open_batch(tx, insider.now)
+            position = batch.add(parsed, parsed.digest(), folios).position
+            appended = batch.write(tx)
+            assert appended is not None
+            storage.put_checkpoint(tx, log.sign(appended.head))
+    finally:
+        journal.close()
+        engine.dispose()
+    return position
+
+
+class Insider:
+    """What somebody with the data folder has."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.origin, self.now = desk.registry.origin, desk.clock.now()
+        self.signers = [desk.registry.keys.log, desk.registry.keys.log_mldsa44]
+        self.keys = desk.registry.log.verifier_keys()
+
+
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [("role", "NOT_ENTITLED"), ("unsigned", "SIGNATURE_MISSING"), ("signature", "SIGNATURE_INVALID"),
+     ("old", "AT_STALE"), ("stale", "STALE"), ("folio", "entry_rejected"), ("form", "MALFORMED")],
+)  # fmt: skip
+def test_an_entry_that_may_not_take_effect_is_named(tmp_path: Path, act: str, code: str) -> None:
+    folder = tmp_path / "data"
+    with open_desk(folder) as desk:
+        a = desk.party("甲")
+        more: dict[str, Any] = {}
+        name, body = "party.update", {"contact": "电话"}
+        if act == "role":
+            name, body = "role.grant", {"party": a.id, "role": "reviewer"}
+        elif act == "form":
+            body = {"contact": 1}  # type: ignore[dict-item]
+        elif act == "old":
+            more = {"at": desk.clock.now() - timedelta(days=2)}
+        elif act == "stale":
+            more = {"expect": {a.id: 7}}
+        data = json.loads(desk.envelope(name, a, body, **more))
+        if act == "unsigned":
+            data["signatures"] = []
+        elif act == "signature":
+            data["signatures"] = json.loads(desk.envelope(name, a, {"contact": "other"}))["signatures"]
+        insider = Insider(desk)
+        folios = [desk.registrar.id] if act == "folio" else [a.id]
+    position = forge(folder, insider, json.dumps(data).encode(), folios)
+    (finding,) = audited(folder, insider.keys).findings
+    assert (finding.position, finding.what) == (position, code)
+    before = rows(folder)
+    with pytest.raises(EntryRejected) as rejected:
+        rebuild(folder)
+    assert rejected.value.position == position
+    assert rows(folder) == before
+
+
+def test_an_identifier_belongs_to_one_verified_party_however_statements_are_batched(tmp_path: Path) -> None:
+    number = {"scheme": "local", "value": "7"}
+
+    def verify(desk: Desk, party: Any) -> bytes:
+        return desk.envelope("party.verify", desk.registrar, {"party": party.id, "level": "documented"})
+
+    with open_desk(tmp_path / "data") as desk:
+        a, b, c = desk.party("甲", identifier=number), desk.party("乙"), newcomer("丙")
+        assert desk.code(verify(desk, a)) is None
+        desk.ok("party.update", b, {"identifier": number})
+        assert desk.code(verify(desk, b)) == "IDENTIFIER_TAKEN"
+        lines = [desk.envelope("party.register", c, party_body(c, identifier=number)), verify(desk, c)]
+        assert [answer.refusal and answer.refusal.code for answer in desk.submit(*lines)] == [None, "IDENTIFIER_TAKEN"]
+        d = desk.party("丁")
+        lines = [desk.envelope("party.update", d, {"identifier": number}), verify(desk, d)]
+        assert [answer.refusal and answer.refusal.code for answer in desk.submit(*lines)] == [None, "IDENTIFIER_TAKEN"]
+        keys = desk.registry.log.verifier_keys()
+    assert audited(tmp_path / "data", keys).holds

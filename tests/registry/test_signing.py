@@ -1,0 +1,145 @@
+"""Who signs, with which keys; and the same payload again. Contract section 2."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ledger.identifiers import key_identifier
+from ledger.keys import Algorithm, KeySigner
+from ledger.statement import PAYLOAD_TYPE, Envelope, EnvelopeSignature, format_envelope
+from registry.drafting import sign_payload
+from registry.writer import Answer
+from tests.registry.desk import ALL, Actor, Desk, ids, key_shape
+
+
+@pytest.fixture
+def a(desk: Desk) -> Actor:
+    return desk.party("甲")
+
+
+@pytest.fixture
+def b(desk: Desk) -> Actor:
+    return desk.party("乙")
+
+
+def submit(desk: Desk, data: bytes) -> Answer:
+    (answer,) = desk.registry.office.submit([data])
+    return answer
+
+
+def refusal(answer: Answer) -> tuple[str, int, str | None]:
+    found = answer.refusal
+    assert found is not None, answer.receipt
+    return found.code, found.status, found.reasons[0].pointer
+
+
+def update(desk: Desk, actor: Actor, **more: Any) -> bytes:
+    return desk.payload("party.update", actor, {"contact": "1"}, **more)
+
+
+# ---- keys and signatures ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", list(Algorithm))
+def test_parties_of_every_algorithm_act_and_join(desk: Desk, algorithm: Algorithm) -> None:
+    one, two = desk.party("甲", algorithm), desk.party("乙", algorithm)
+    title = ids(desk.register(one), "rgt")[2]
+    grant = desk.grant(one, title, two, ["processing"], exclusivity="sole", with_=[two])
+    assert desk.check(two, desk.view(ids(grant, "rgt")[0])["asset"], territory=("CN",)).decision
+
+
+def forged(envelope: Envelope, place: int, change: Callable[[bytes], bytes]) -> Envelope:
+    signatures = list(envelope.signatures)
+    signatures[place] = EnvelopeSignature(signatures[place].key, change(signatures[place].value))
+    return Envelope(envelope.payload, tuple(signatures))
+
+
+@pytest.mark.parametrize("algorithm", list(Algorithm))
+@pytest.mark.parametrize(
+    "change",
+    [lambda s: bytes([s[0] ^ 1]) + s[1:], lambda s: s[:-1], lambda _: b"", lambda s: b"\x00" * len(s)],
+    ids=["flipped", "short", "empty", "zero"],
+)
+def test_a_signature_that_does_not_hold(desk: Desk, algorithm: Algorithm, change: Callable[[bytes], bytes]) -> None:
+    actor = desk.party("甲", algorithm)
+    envelope = sign_payload(update(desk, actor), actor.signers)
+    assert refusal(desk.post(forged(envelope, 0, change))) == ("SIGNATURE_INVALID", 403, "/signatures/0")
+
+
+def test_a_signature_of_another_payload(desk: Desk, a: Actor, b: Actor) -> None:
+    joint = sign_payload(update(desk, a, with_=[b]), [*a.signers, *b.signers])
+    other = sign_payload(update(desk, a, with_=[b]), [*a.signers, *b.signers])
+    for place in (0, 1):
+        wrong = forged(joint, place, lambda _, place=place: other.signatures[place].value)  # type: ignore[misc]
+        assert refusal(desk.post(wrong)) == ("SIGNATURE_INVALID", 403, f"/signatures/{place}")
+
+
+def test_who_signs_and_in_which_order(desk: Desk, a: Actor, b: Actor) -> None:
+    payload = update(desk, a, with_=[b])
+    (first,), (second,) = a.signers, b.signers
+    for signers, wanted in (
+        ([], ("SIGNATURE_MISSING", 403, "/signatures")),
+        ([first], ("SIGNATURE_MISSING", 403, "/signatures")),
+        ([first, second, second], ("SIGNATURE_SURPLUS", 403, "/signatures/2")),
+        ([second, first], ("KEY_UNKNOWN", 403, "/signatures/0")),
+        ([first, first], ("KEY_UNKNOWN", 403, "/signatures/1")),
+        ([first, KeySigner.generate(Algorithm.ED25519)], ("KEY_UNKNOWN", 403, "/signatures/1")),
+    ):
+        assert refusal(desk.deliver(payload, signers)) == wanted
+    assert desk.deliver(payload, [first, second]).receipt
+
+
+def test_a_party_that_is_not_registered(desk: Desk, a: Actor) -> None:
+    stranger = Actor("stranger", [KeySigner.generate(Algorithm.ED25519)])
+    assert refusal(desk.send("party.update", stranger, {"contact": "1"})) == ("KEY_UNKNOWN", 403, "/signatures/0")
+    answer = desk.send("party.update", a, {"contact": "1"}, with_=[stranger])
+    assert refusal(answer) == ("KEY_UNKNOWN", 403, "/signatures/1")
+
+
+def test_a_revoked_key(desk: Desk, a: Actor, b: Actor) -> None:
+    desk.ok("key.revoke", b, {"key": key_identifier(b.signers[0].public), "reason": "lost"})
+    assert refusal(desk.send("party.update", b, {"contact": "1"})) == ("KEY_INACTIVE", 403, "/signatures/0")
+    answer = desk.send("party.update", a, {"contact": "1"}, with_=[b])
+    assert refusal(answer) == ("KEY_INACTIVE", 403, "/signatures/1")
+
+
+def test_a_principal_counts_only_where_it_joins_and_an_agent_may_act(desk: Desk, a: Actor, b: Actor) -> None:
+    for act, body in (("party.update", {"contact": "1"}), ("key.revoke", {"key": "key_" + "0" * 26, "reason": "x"})):
+        assert refusal(desk.send(act, a, body, for_=b.id, with_=[b])) == ("NOT_ENTITLED", 403, "/for")
+    filing = desk.filing([{"party": b.id, "rights": ALL}])
+    assert refusal(desk.send("case.file", a, filing, for_=b.id)) == ("NOT_ENTITLED", 403, "/for")
+
+
+# ---- the same payload again ------------------------------------------------------------------------------------------
+
+
+def test_the_same_payload_again_has_the_first_facts(desk: Desk, a: Actor) -> None:
+    key = KeySigner.generate(Algorithm.ED25519)
+    desk.ok("key.add", a, key_shape(key), extra=[key])
+    payload = desk.payload("case.file", a, desk.filing([{"party": a.id, "rights": ALL}]))
+    first = desk.deliver(payload, a.signers)
+    assert first.receipt is not None
+    assert not first.known
+    body = {"key": key_identifier(a.signers[0].public), "reason": "lost"}
+    assert desk.deliver(desk.payload("key.revoke", a, body), [key]).receipt
+    desk.pass_time(days=400)
+    size = desk.size()
+    garbage = Envelope(payload, (EnvelopeSignature("key_" + "0" * 26, b"garbage"),))
+    for envelope in (garbage, Envelope(payload, ()), sign_payload(payload, a.signers)):
+        again = desk.post(envelope)
+        assert again.known
+        assert again.receipt is not None
+        assert {k: v for k, v in again.receipt.items() if k != "proof"} == {
+            k: v for k, v in first.receipt.items() if k != "proof"
+        }
+    assert desk.size() == size
+    wrong = format_envelope(garbage).replace(PAYLOAD_TYPE, "text/plain").encode()
+    assert refusal(submit(desk, wrong))[0] == "MALFORMED"
+
+
+def test_a_refused_payload_may_come_again(desk: Desk, a: Actor, b: Actor) -> None:
+    payload = update(desk, a, expect={a.id: 2})
+    assert refusal(desk.deliver(payload, a.signers))[0] == "STALE"
+    desk.ok("party.update", a, {"contact": "2"})
+    assert desk.deliver(payload, a.signers).receipt
