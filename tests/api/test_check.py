@@ -135,7 +135,9 @@ def test_checks_are_answered_in_order_from_one_moment(world: World) -> None:
     assert len({str(answer["ledger"]) for answer in answers}) == 1
     for one, many in zip(asked, answers, strict=True):
         single = live.get("/v1/check", **one)
-        assert {k: v for k, v in single.items() if k != "evaluated"} == {k: v for k, v in many.items() if k != "evaluated"}
+        assert {k: v for k, v in single.items() if k != "evaluated"} == {
+            k: v for k, v in many.items() if k != "evaluated"
+        }
     then = post(live, {"checks": asked}, params={"size": 4}).json()["answers"]
     assert [answer["decision"] for answer in then] == [False, False, True]
 

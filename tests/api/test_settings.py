@@ -55,7 +55,9 @@ def test_a_simulated_clock_needs_loopback_and_a_test_origin() -> None:
         Settings(simulated_clock="now", origin="x.test", host="0.0.0.0")
 
 
-@pytest.mark.parametrize("wrong", [{"port": 70_000}, {"admission": "some"}, {"max_file_bytes": 0}, {"quota_party": "lots"}])
+@pytest.mark.parametrize(
+    "wrong", [{"port": 70_000}, {"admission": "some"}, {"max_file_bytes": 0}, {"quota_party": "lots"}]
+)
 def test_wrong_values(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         make_settings(**wrong)

@@ -50,7 +50,14 @@ class Stranger:
 
     def payload(self, act: str, body: dict[str, Any]) -> bytes:
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        members = {"act": act, "log": self.origin, "by": f"pty_{self.bits}", "at": at, "nonce": b64url(os.urandom(16)), "body": body}
+        members = {
+            "act": act,
+            "log": self.origin,
+            "by": f"pty_{self.bits}",
+            "at": at,
+            "nonce": b64url(os.urandom(16)),
+            "body": body,
+        }
         return json.dumps(members).encode()
 
     def send(self, payload: bytes) -> dict[str, Any]:
