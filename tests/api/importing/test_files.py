@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 from api.importing.detect import count, kind_of_path, needs_source, rows
 from api.importing.files import read_files
@@ -74,12 +75,27 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     assert check_row(found)["name"] == "\ufffd.txt"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("a")
-    path.chmod(0)
-    assert codes(list(read_files(path, OPTIONS))) == {"a.txt": "FILE_UNREADABLE"}
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Root reads everything, so for the block it is nobody."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_an_unreadable_file_is_refused() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "a.txt"
+        path.write_text("a")
+        path.chmod(0)
+        with unprivileged():
+            found = list(read_files(path, OPTIONS))
+    assert codes(found) == {"a.txt": "FILE_UNREADABLE"}
 
 
 def test_readers_are_chosen_by_content(tmp_path: Path) -> None:
