@@ -205,7 +205,11 @@ def act(
     url: UrlOption = DEFAULT_URL, as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """Sign and send any act with a key; how the registrar verifies parties, gives roles, adopts rulebooks."""
-    with open_client(url, Profile.of_key(key), lang) as client:
+    try:
+        profile = Profile.of_key(key)
+    except ProfileError as error:
+        fail(USAGE, f"--key: {error}", f"--key：不是私钥文件（{error}）", lang)
+    with open_client(url, profile, lang) as client:
         print_receipt(client.act(name, _read_json(body)), as_json=as_json, lang=lang)
 
 

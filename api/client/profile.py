@@ -59,8 +59,15 @@ class Profile:
 
     @classmethod
     def of_key(cls, key: Path, name: str = "") -> "Profile":
-        """A party whose only known thing is its key file, such as a registrar."""
-        return cls(key.parent, name, read_private_key(key))
+        """A party whose only known thing is its key file, such as a registrar.
+
+        Raises:
+            ProfileError: the file holds no key.
+        """
+        try:
+            return cls(key.parent, name, read_private_key(key))
+        except (OSError, LedgerError) as error:
+            raise ProfileError(f"{key} cannot be read: {error}") from error
 
 
 def _make_key(path: Path) -> None:

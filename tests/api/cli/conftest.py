@@ -1,0 +1,17 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.cli.console import Console, Served
+
+
+@pytest.fixture
+def sanquan(tmp_path: Path) -> Console:
+    return Console(tmp_path)
+
+
+@pytest.fixture
+def served(sanquan: Console) -> Iterator[Served]:
+    with sanquan.serve("--simulated-clock", "now") as running:
+        yield running
