@@ -120,4 +120,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:
         logger.error("request failed", path=request.url.path, exc_info=error)
-        return problem_response(request, internal_error())
+        answer = problem_response(request, internal_error())
+        answer.headers["Connection"] = "close"  # the server drops the connection after a fault
+        return answer
