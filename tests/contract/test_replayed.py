@@ -128,3 +128,16 @@ def test_an_entry_that_has_no_ground_is_named(history: tuple[Path, Any], tmp_pat
     (finding,) = report.findings
     assert finding.what == "STALE"
     assert finding.position is not None
+
+
+def test_an_entry_left_as_text_is_named(history: tuple[Path, Any], tmp_path: Path) -> None:
+    folder, keys = copy(history[0], tmp_path / "data"), history[1]
+    connection = sqlite3.connect(folder / "registry.db")
+    with connection:
+        connection.execute(
+            "UPDATE sanquan_entry SET data = replace(data, 'case.file', 'case.life') || ' ' WHERE position = 5"
+        )
+    connection.close()
+    with open_subject(folder) as subject:
+        report = audit(subject, keys)
+    assert [(finding.position, finding.what) for finding in report.findings] == [(5, "entry_changed")]
