@@ -14,7 +14,8 @@ def demo(
     lang: Annotated[str | None, typer.Option("--lang", help="zh or en.")] = None,
 ) -> None:
     """Register real data, grant and check rights, verify the chain, catch four forgers. The data stays to look at."""
-    from api.demo.first_day import DemoError, run
+    from api.demo.cast import DemoError
+    from api.demo.first_day import run
 
     if name != "first-day":
         fail(USAGE, f"there is no demo {name!r}; try first-day", f"没有演示 {name!r}，可用 first-day", lang)

@@ -3,26 +3,21 @@
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from api.client import Client, Pins, ProblemError, Profile, Receipt
-from api.demo import forgers, material
+from api.client import Client, Pins, ProblemError, Profile
+from api.demo import material
+from api.demo.cast import Cast, DemoError, expect
 from api.demo.narrator import Narrator
 from api.demo.scribe import ScribeClient, Shelf
 from api.demo.server import served
-from ledger.audit import AuditReport, parse_known
-from ledger.encoding import parse_hex
+from api.demo.verification import audit_whole_log, catch_forgers, verify_offline
 from ledger.instants import format_instant
-from ledger.keys import Signer
 from ledger.note import VerifierKey, format_verifier_key
-from ledger.proof import parse_proof, verify_proof
-from ledger.statement import parse_statement
-from registry.auditing import audit, open_subject
 
 _MARK = ".sanquan-demo"
 LATER = "http://127.0.0.1:8000"
@@ -33,40 +28,9 @@ FIRM_B = ("乙保险公司 / Firm B", "91000000MA000004XL")
 BANK = ("丙银行 / Bank C", "91000000MA0000058L")
 
 
-class DemoError(Exception):
-    """The demonstration did not come out as it must."""
-
-
-@dataclass(slots=True)
-class Cast:
-    """Who acts, and what they made so far."""
-
-    tell: Narrator
-    url: str
-    data: Path
-    firm_a: Client
-    firm_b: Client
-    bank: Client
-    shelf: Shelf
-    raw: dict[str, Receipt] = field(default_factory=dict)
-    product: Receipt | None = None
-    licence: Receipt | None = None
-    revocation: Receipt | None = None
-
-
 def _sent(cast: Cast) -> None:
     """The line that sends what was sent last: the same payload again gets the same receipt."""
     cast.tell.command(f"curl {cast.url}/v1/statements -H 'Content-Type: application/json' -d @{cast.shelf.last}")
-
-
-def expect(condition: bool, what: str) -> None:
-    """The demonstration ends if something is not as it must be.
-
-    Raises:
-        DemoError: it is not.
-    """
-    if not condition:
-        raise DemoError(f"the demonstration failed: {what}")
 
 
 def run(data: Path, language: str) -> None:
@@ -121,9 +85,9 @@ def _play(data: Path, tell: Narrator, profiles: Path, files: dict[str, bytes]) -
             for scene in (_parties, _raw_data, _no_licence, _product, _licence, _questions, _beyond, _revoke):
                 scene(cast, files)
             keys = a.log_keys
-    _offline(cast, keys)
-    _audits(cast, keys)
-    _forgeries(cast, keys)
+    verify_offline(cast, keys)
+    audit_whole_log(cast, keys)
+    catch_forgers(cast, keys)
     return keys
 
 
@@ -314,95 +278,6 @@ def _revoke(cast: Cast, _files: dict[str, bytes]) -> None:
     receipt = cast.bank.file(material.BANK_FORM, [source], [claim])
     _sent(cast)
     tell.good(receipt.id("ast"), receipt.id("ast"))
-
-
-def _offline(cast: Cast, keys: tuple[VerifierKey, ...]) -> None:
-    tell = cast.tell
-    assert cast.revocation is not None
-    path = cast.data / "kept" / "receipt-of-revocation.json"
-    tell.step(
-        "The server is stopped. Firm A verifies the receipt that it kept, by itself.",
-        "服务已停止。甲公司自行验证其留存的回执。",
-    )
-    tell.command(f"sanquan verify {path} --key VKEY")
-    proof = parse_proof(cast.revocation.facts["proof"])
-    verify_proof(proof, parse_hex(cast.revocation.facts["leaf_hash"]), keys)
-    tell.good(f"entry {proof.index} is in the log", f"分录 {proof.index} 确在账本之中")
-
-
-def _audit(folder: Path, keys: tuple[VerifierKey, ...], kept: Path | None = None) -> AuditReport:
-    known = parse_known(kept.read_bytes()) if kept else []
-    with open_subject(folder) as subject:
-        return audit(subject, keys, known)
-
-
-def _audits(cast: Cast, keys: tuple[VerifierKey, ...]) -> None:
-    tell = cast.tell
-    tell.step("An auditor reads the whole log and replays every act.", "审计者读取整本账本，逐条重放每一行为。")
-    tell.command(f"sanquan audit {cast.data} --key VKEY")
-    report = _audit(cast.data, keys)
-    expect(report.holds, "the audit of the honest log")
-    tell.good(
-        f"holds: {report.size} entries, root {report.root.hex()}", f"成立：{report.size} 条分录，根 {report.root.hex()}"
-    )
-
-
-def _forge(
-    cast: Cast, keys: tuple[VerifierKey, ...], name: str, forge: Callable[[Path], None], kept: Path | None = None
-) -> AuditReport:
-    folder = forgers.copy_of(cast.data, name)
-    forge(folder)
-    report = _audit(folder, keys, kept)
-    for finding in report.findings:
-        place = "" if finding.position is None else f"{cast.tell.pick('entry', '分录')} {finding.position}: "
-        cast.tell.caught(place + finding.words_en, place + finding.words_zh)
-    shutil.rmtree(folder)
-    return report
-
-
-def _forgeries(cast: Cast, keys: tuple[VerifierKey, ...]) -> None:
-    tell, a, b = cast.tell, cast.firm_a, cast.firm_b
-    assert cast.licence is not None and cast.revocation is not None  # noqa: PT018  earlier scenes
-    licence, revocation = cast.licence, cast.revocation
-    tell.step("First forger, on a copy: one value in one entry.", "伪造者之一（在副本上）：改动一条分录中的一个值。")
-    report = _forge(cast, keys, "forger-1", lambda f: forgers.change_an_entry(f, licence.seq, b'"n":', b'"n": '))
-    expect(not report.holds, "a changed entry was not found")
-
-    tell.step(
-        "Second: one value in a table of the register, so that B holds what is A's.",
-        "之二：改动登记簿表中的一个值，使乙公司“享有”甲公司的权利。",
-    )
-    report = _forge(cast, keys, "forger-2", lambda f: forgers.change_a_projection(f, a.party_id, b.party_id))
-    expect(not report.holds, "a changed table was not found")
-
-    def is_revocation(entry: Any) -> bool:
-        return parse_statement(entry.envelope).act == "right.revoke"
-
-    tell.step(
-        "Third: the whole history written anew without the revocation, consistent in itself, but without the log's key.",
-        "之三：删去撤回，重写整部历史，自身一致，但没有账本的密钥。",
-    )
-    strangers: list[Signer] = forgers.strangers_keys()
-    report = _forge(cast, keys, "forger-3", lambda f: forgers.rewrite(f, is_revocation, strangers))
-    expect(not report.holds, "a history signed by a stranger was not found")
-
-    tell.step(
-        "Fourth: the operator does the same with all keys. Every internal check passes …",
-        "之四：运营者持全部密钥做同样的事。一切内部检查都通过……",
-    )
-    kept = cast.data / "kept" / "receipt-of-revocation.json"
-
-    def by_operator(folder: Path) -> None:
-        forgers.rewrite(folder, is_revocation, forgers.operators_keys(folder))
-
-    report = _forge(cast, keys, "forger-4", by_operator)
-    expect(report.holds, "the operator's history should agree with itself")
-    tell.tell("… it holds.", "……成立。")
-    tell.step("… but somebody kept a receipt.", "……但是有人留存了回执。")
-    tell.command(f"sanquan audit COPY --key VKEY --known {kept}")
-    report = _forge(cast, keys, "forger-4", by_operator, kept)
-    expect(not report.holds, "the kept receipt did not convict the operator")
-    expect(revocation.seq > licence.seq, "the order of entries")
 
 
 def _farewell(data: Path, tell: Narrator, keys: tuple[VerifierKey, ...]) -> None:
