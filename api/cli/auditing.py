@@ -1,5 +1,6 @@
 """`sanquan audit` and `sanquan verify`: for whoever does not trust the operator."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +12,19 @@ from api.client import Pins
 from ledger.audit import AuditReport, Finding, Known, KnownCheckpoint, KnownReceipt, parse_known
 from ledger.checkpoint import parse_checkpoint, verify_checkpoint
 from ledger.errors import BrokenLogError, FormatError, LedgerError, SignatureError
+from ledger.known import wanted_size
 from ledger.note import VerifierKey, parse_note, parse_verifier_key
 from ledger.proof import verify_proof
-from ledger.sources import UrlSource
+from ledger.sources import LogSource, UrlSource
 
 KeyOption = Annotated[
     list[str] | None, typer.Option("--key", help="Verifier key of the log (vkey), or a file of them.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="The report for machines.")]
 LangOption = Annotated[str | None, typer.Option("--lang", help="zh or en.")]
+
+_PUBLISHED_WITHIN_S = 3.0
+_LOOK_AGAIN_S = 0.1
 
 
 def read_keys(texts: list[str] | None) -> list[VerifierKey]:
@@ -77,6 +82,7 @@ def _audit(target: str, keys: list[VerifierKey], known: list[Known], lang: str |
     with progress(title, None, "entries") as on_progress:
         if target.startswith(("http://", "https://")):
             with UrlSource(target) as source:
+                _wait_for(source, known)
                 pinned = keys or _pinned(parse_checkpoint(parse_note(source.checkpoint()).text).origin)
                 return audit(Subject(source), pinned, known, on_progress)
         path = Path(target)
@@ -85,6 +91,14 @@ def _audit(target: str, keys: list[VerifierKey], known: list[Known], lang: str |
         with open_subject(path) as subject:
             pinned = keys or _pinned(parse_checkpoint(parse_note(subject.source.checkpoint()).text).origin)
             return audit(subject, pinned, known, on_progress)
+
+
+def _wait_for(source: LogSource, known: list[Known]) -> None:
+    """The published checkpoint covers what somebody kept, or had time to: it may be a second behind a receipt."""
+    wanted = max((wanted_size(item) for item in known), default=0)
+    deadline = time.monotonic() + _PUBLISHED_WITHIN_S
+    while parse_checkpoint(parse_note(source.checkpoint()).text).size < wanted and time.monotonic() < deadline:
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def _pinned(origin: str) -> list[VerifierKey]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.output import BROKEN, USAGE, fail, language, print_json, say
+from api.cli.output import BROKEN, USAGE, fail, language, print_json, say, warn
 from api.client import Client, ClientError, ProblemError, Profile, ProfileError, Receipt
 from api.client.profile import default_folder
 from ledger.encoding import format_base64url
@@ -46,7 +46,7 @@ def open_client(url: str, profile: Profile | None, lang: str | None = None) -> I
             place = f" [{reason['pointer']}]" if "pointer" in reason else ""
             article = f" ({reason['article']})" if "article" in reason else ""
             fail_line = f"{reason.get('code', problem.code)}{place}{article}: {reason['message']}"
-            say(fail_line, fail_line, lang)
+            warn(fail_line, fail_line, lang)
         title = entry(problem.code).title
         fail(BROKEN, f"refused: {title.en} ({problem.code})", f"未受理：{title.zh}（{problem.code}）", lang)
     except ClientError as error:

@@ -99,6 +99,7 @@ def law_test(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)])
 def law_add(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], data: DataOption = _DEFAULT) -> None:
     """Put a rulebook among the documents, so that the registrar may adopt it (`rulebook.adopt`)."""
     from registry.documents.folder import Documents
+    from registry.law.cases import failed_cases
     from registry.law.errors import LawError
     from registry.law.rulebook import parse_rulebook
 
@@ -107,6 +108,8 @@ def law_add(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], 
         book = parse_rulebook(file.read_bytes())
     except LawError as error:
         fail(USAGE, str(error), f"不是规则簿：{error}")
+    if failures := failed_cases(book):
+        fail(BROKEN, "its own cases fail: " + "; ".join(failures), "其自带用例未通过：" + "；".join(failures))
     Documents(data / "documents").put(book.data)
     say(f"{book.id} {book.version} {book.sha256}", f"{book.id} {book.version} {book.sha256}")
 

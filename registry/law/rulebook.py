@@ -26,6 +26,7 @@ from registry.law.facts import Filing, Source
 from registry.law.findings import KIND_NAMES, Finding, Judgement, make_finding
 from registry.law.plan import Plan, Plans, Rule, compile_rule, make_plans
 from registry.law.spec import BookSpec, Constants, EntitlementSpec, RuleSpec
+from registry.refusals.catalogue import CATALOGUE
 
 _BUILTIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MAX_BYTES = 262_144
@@ -174,9 +175,12 @@ def load_builtin(name: str) -> bytes:
 
 def _rule_spec(position: int, table: dict[str, Any]) -> RuleSpec:
     try:
-        return msgspec.convert(table, RuleSpec)
+        spec = msgspec.convert(table, RuleSpec)
     except msgspec.ValidationError as error:
         raise RulebookError(f"rule {table.get('id', f'number {position + 1}')}: {error}") from error
+    if spec.code not in CATALOGUE:
+        raise RulebookError(f"rule {spec.id}: the code {spec.code} is not in the catalogue, so nobody could look it up")
+    return spec
 
 
 def _filing_values(fixed: dict[str, Any], filing: Filing) -> dict[str, Any]:

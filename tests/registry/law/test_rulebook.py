@@ -153,3 +153,9 @@ def test_messages_and_pointers_are_filled() -> None:
     assert findings[1].zh == "数据名称超过40个字，请缩短。"
     assert findings[0].en.startswith("Source 2: “facts/contact”")
     assert not any("{" in one.zh + one.en + one.pointer for one in findings)
+
+
+def test_a_code_that_nobody_could_look_up_is_refused() -> None:
+    data = load_builtin("internal").replace(b'code = "R_NATIONAL_SECURITY"', b'code = "R_CITY_RULE"', 1)
+    with pytest.raises(RulebookError, match="R_CITY_RULE"):
+        parse_rulebook(data)
