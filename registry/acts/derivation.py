@@ -121,8 +121,10 @@ def _input(
             f"{pointer}/asset",
         )
     right = register.right(item.right)
+    if right is None:
+        raise refused("NOT_FOUND", f"There is no right {item.right}.", f"没有权利 {item.right}。", f"{pointer}/right")
     time = _activity_time(context, source, number)
-    if right is None or right.asset != parent.id or not _may_derive(register, right, context.principal, time):
+    if right.asset != parent.id or not _may_derive(register, right, context.principal, time):
         raise _missing(item.right, parent.id, f"{pointer}/right")
     return parent, right
 

@@ -3,11 +3,10 @@
 Under a rulebook without review a filing that the rules do not refuse is deposited in the same entry.
 """
 
-from datetime import datetime
 from typing import Any
 
 from ledger.statement import Statement
-from registry.acts import derivation
+from registry.acts import derivation, duplicates
 from registry.acts.act import Act, Context, Made, Names, Outcome, party_named
 from registry.acts.filing_body import ClaimShape, InitialBody, parse_initial
 from registry.acts.form import FormShape
@@ -34,6 +33,9 @@ def _names(_statement: Statement, body: InitialBody) -> Names:
     inputs = [item for source in body.sources for item in given(source.inputs) or ()]
     participants = [p for source in body.sources for p in (given(source.facts) or {}).get("participants", ())]
     assets = [item.asset for item in inputs if isinstance(item.asset, str)]
+    rights = [item.right for item in inputs if isinstance(item.right, str)]
+    if (replaced := given(body.replaces)) is not None:
+        rights.append(_first_right_of(replaced))
     fingerprints: list[str] = []
     if isinstance(body.asset, FormShape):
         fingerprints = [f"{f.alg}:{f.value}" for f in given(body.asset.fingerprints) or ()]
@@ -42,6 +44,7 @@ def _names(_statement: Statement, body: InitialBody) -> Names:
     return Names(
         parties=(*(claim.party for claim in body.claims), *participants),
         assets=tuple(assets),
+        rights=tuple(rights),
         fingerprints=tuple(fingerprints),
     )
 
@@ -53,13 +56,15 @@ def _decide(context: Context, body: InitialBody, register: Register) -> Outcome:
     _check_confidential(context, body, register)
     _check_claims(context, body, register)
     asset = _known_asset(context, body, register)
-    _check_not_registered(context, body, register, asset)
+    _check_participants(body, register)
+    _check_replaced(body, register)
+    duplicates.must_be_new(context, body, register, asset)
     used = derivation.inputs_used(context, body.sources, register, asset)
     judgement = book.judge(_filing(context, body, register, used, asset))
     if judgement.findings:
         raise RefusedError(*(_reason(finding) for finding in judgement.findings), code=judgement.code)
     warnings: list[dict[str, Any]] = [_warning(finding) for finding in judgement.warnings]
-    warnings += _equal_fingerprints(body, register)
+    warnings += duplicates.equal_fingerprints(body, register)
     return _deposit(context, body, register, adoption, asset, used, judgement, tuple(warnings), book.constants.basis)
 
 
@@ -135,49 +140,23 @@ def _known_asset(context: Context, body: InitialBody, register: Register) -> Ass
     return asset
 
 
-def _check_not_registered(context: Context, body: InitialBody, register: Register, asset: Asset | None) -> None:
-    live = register.rights_of(asset.id) if asset else ()
-    seen = {(r.holder, r.kind) for r in live if r.is_title() and r.status_at(context.time) in ("active", "pending")}
-    for number, claim in enumerate(body.claims):
-        for place, kind in enumerate(claim.rights):
-            if (claim.party, kind) in seen:
-                raise refused(
-                    "ALREADY_REGISTERED",
-                    f"A {kind} right of {claim.party} on this asset is registered or claimed already.",
-                    f"主体 {claim.party} 对该数据的 {kind} 权利已登记或已申报。",
-                    f"/body/claims/{number}/rights/{place}",
-                )
-            seen.add((claim.party, kind))
-    prints = _fingerprints(body)
-    for name in dict.fromkeys(name for print_ in prints for name in register.names("fingerprint", print_)):
-        other = register.asset(name)
-        if (
-            other
-            and other.applicant == context.principal
-            and other.fingerprints() == prints
-            and _is_held(register, name, context.time)
-        ):
-            raise refused(
-                "DUPLICATE_REGISTRATION",
-                f"You registered data with the same fingerprints as {name}; renew or change that registration instead.",
-                f"申请人已登记指纹相同的数据 {name}，请对该登记办理变更或续期。",
-                "/body/asset/fingerprints",
-            )
+def _check_participants(body: InitialBody, register: Register) -> None:
+    for number, source in enumerate(body.sources):
+        for place, name in enumerate((given(source.facts) or {}).get("participants", ())):
+            party_named(register, name, f"/body/sources/{number}/facts/participants/{place}")
 
 
-def _is_held(register: Register, asset: str, time: datetime) -> bool:
-    return any(r.is_title() and r.status_at(time) in ("active", "pending") for r in register.rights_of(asset))
+def _check_replaced(body: InitialBody, register: Register) -> None:
+    """The case that the filing replaces exists: it made a right, whose identifier has the stem of the case's."""
+    if (name := given(body.replaces)) is None:
+        return
+    right = register.right(_first_right_of(name))
+    if right is None or right.case != name:
+        raise refused("NOT_FOUND", f"There is no case {name}.", f"没有案件 {name}。", "/body/replaces")
 
 
-def _fingerprints(body: InitialBody) -> tuple[str, ...]:
-    if not isinstance(body.asset, FormShape):
-        return ()
-    return tuple(sorted({f"{f.alg}:{f.value}" for f in given(body.asset.fingerprints) or ()}))
-
-
-def _equal_fingerprints(body: InitialBody, register: Register) -> list[dict[str, Any]]:
-    names = {name for print_ in _fingerprints(body) for name in register.names("fingerprint", print_)}
-    return [{"code": "EQUAL_FINGERPRINT", "asset": name} for name in sorted(names)]
+def _first_right_of(case: str) -> str:
+    return "rgt_" + case.removeprefix("cas_")
 
 
 def _filing(

@@ -72,5 +72,12 @@ def parse_initial(statement: Statement) -> InitialBody:
             f"一份声明至多产生 {MAX_OBJECTS} 个对象。",
             "/body/claims",
         )
+    if body.notice is False and body.notice_reason is UNSET:
+        raise refused(
+            "MALFORMED",
+            "/body: a filing without notice says why, in `notice_reason`.",
+            "/body：不予公告的，须在 notice_reason 中说明理由。",
+            "/body/notice_reason",
+        )
     evidence(body.evidence, "/body/evidence")
     return body

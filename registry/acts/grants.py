@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from ledger.statement import Statement
+from registry.acts import exclusivity
 from registry.acts.act import Act, Context, Made, Names, Outcome, party_named
 from registry.acts.scopes import ScopeShape
 from registry.acts.shapes import (
@@ -29,8 +30,8 @@ from registry.register.party import Party
 from registry.register.register import Register
 from registry.register.right import Parent, Right
 from registry.register.scope import Scope
-from registry.title.chain import chain_of, until_end
-from registry.title.scope import Excess, excesses, overlaps
+from registry.title.chain import chain_of
+from registry.title.scope import Excess, excesses
 from registry.title.vocabulary import OPERATING, Exclusivity, allowed_actions
 from registry.title.words import excess_words
 
@@ -83,8 +84,8 @@ def _decide(context: Context, body: GrantBody, register: Register) -> Outcome:
         )
     to = party_named(register, body.to, "/body/to")
     for number, name in enumerate(given(body.subject_to) or ()):
-        earlier = register.right(name)
-        if earlier is None or earlier.asset != parent.asset:
+        listed = register.right(name)
+        if listed is None or listed.asset != parent.asset:
             raise refused(
                 "NOT_FOUND",
                 f"There is no right {name} on this asset.",
@@ -102,8 +103,8 @@ def _decide(context: Context, body: GrantBody, register: Register) -> Outcome:
     _check_live(context, chain)
     _check_joined(context, body, chain)
     _check_confidential(context, body, register)
-    conflicts = _conflicts(body, parent, chain, scope, register)
-    _refuse_conflicts(body, conflicts)
+    earlier = exclusivity.conflicts(register, chain, body.rights, scope)
+    exclusivity.must_not_conflict(earlier, given(body.exclusivity) or "none", given(body.subject_to) or ())
     return _grant(context, body, register, parent, to, scope)
 
 
@@ -213,58 +214,6 @@ def _check_confidential(context: Context, body: GrantBody, register: Register) -
         for pointer, text in body.scope.free_texts("/body/scope"):
             must_be_confidential(pointer, text)
         must_keep_titles_confidential(body.evidence, "/body/evidence")
-
-
-def _conflicts(
-    body: GrantBody, parent: Right, chain: tuple[Right, ...], scope: Scope, register: Register
-) -> list[Right]:
-    """Live grants of the same root, kind and overlap, other than those of the branch that this grant belongs to."""
-    branch = {link.holder for link in chain[1:]}
-    found = []
-    for other in register.rights_of(parent.asset):
-        if other.is_title() or other.kind not in body.rights or other.holder in branch:
-            continue
-        left = until_end(other)
-        if left and overlaps(left, scope) and chain_of(register, other, scope.starts)[0].id == chain[0].id:
-            found.append(other)
-    return found
-
-
-def _refuse_conflicts(body: GrantBody, conflicts: list[Right]) -> None:
-    wanted = given(body.exclusivity) or "none"
-    listed = set(given(body.subject_to) or ())
-    bound = [right for right in conflicts if right.exclusivity != "none"]
-    if bound:
-        raise RefusedError(
-            *(
-                Reason(
-                    "EXCLUSIVITY_CONFLICT",
-                    Words(
-                        f"The {right.exclusivity} grant {right.id}, recorded earlier, overlaps in every dimension.",
-                        f"在先登记的排他许可 {right.id} 在各项范围上均与之重叠。",
-                    ),
-                    "/body/scope",
-                    right=right.id,
-                )
-                for right in bound
-            )
-        )
-    missing = [right for right in conflicts if right.id not in listed] if wanted != "none" else []
-    if missing:
-        raise RefusedError(
-            *(
-                Reason(
-                    "PRIOR_GRANTS_NOT_LISTED",
-                    Words(
-                        f"The earlier grant {right.id} overlaps; list it in `subject_to`, it stays good.",
-                        f"在先许可 {right.id} 与之重叠，请列入 subject_to，其效力不受影响。",
-                    ),
-                    "/body/subject_to",
-                    right=right.id,
-                )
-                for right in missing
-            )
-        )
 
 
 def _grant(context: Context, body: GrantBody, register: Register, parent: Right, to: Party, scope: Scope) -> Outcome:

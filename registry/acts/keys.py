@@ -7,6 +7,7 @@ from ledger.identifiers import key_identifier
 from ledger.statement import Statement
 from registry.acts.act import Act, Context, Key, Names, Outcome
 from registry.acts.parties import key_record, must_be_new_key
+from registry.acts.roles import STAFF_ROLES
 from registry.acts.shapes import (
     FreeText,
     KeyId,
@@ -52,6 +53,12 @@ def _decide_add(context: Context, body: AddBody, register: Register) -> Outcome:
     party = register.party(context.statement.by)
     assert party is not None
     record = key_record(context, _added(body)[0], body.custody)
+    if record.custody != "self" and (staff := set(STAFF_ROLES) & set(party.live_roles())):
+        raise invalid(
+            "/body/custody",
+            f"the role {min(staff)} needs keys that the person holds",
+            f"角色 {min(staff)} 要求本人自持密钥",
+        )
     must_be_new_key(register, record.key, "/body/public")
     after = msgspec.structs.replace(party, keys=(*party.keys, record))
     return Outcome(register.put(("party", party.id, after), ("key", record.key, (party.id,))), (party.id,))

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from ledger.errors import FormatError, SignatureError
-from ledger.identifiers import party_identifier, party_of_first_key
+from ledger.identifiers import key_identifier, party_identifier, party_of_first_key
 from ledger.note import parse_verifier_key
 from ledger.statement import Statement
 from registry.acts.act import Act, Context, Key, Made, Outcome
 from registry.acts.parties import IdentifierShape, key_record
-from registry.acts.shapes import Digest, KeyShape, Shape, body_of, invalid, plain
+from registry.acts.shapes import Digest, KeyShape, Shape, body_of, given, invalid, plain
+from registry.acts.uscc import is_uscc
 from registry.refusals.refusal import refused
 from registry.register.office_state import Adoption, Registry, SealKey
 from registry.register.party import Details, Level, Party
@@ -44,8 +45,19 @@ def _parse(statement: Statement) -> OpenBody:
     if body.origin != statement.log:
         raise invalid("/body/origin", "the origin is that of `log`", "origin 必须与 log 一致")
     keys = _founding(body)
+    if len({key_identifier(key.public) for key in keys}) != len(keys):
+        raise invalid(
+            "/body",
+            "the keys of registrar, clerk and seal differ from each other",
+            "登记机构、书记与印章的密钥须各不相同",
+        )
     if statement.by != party_identifier(keys[0].public):
         raise invalid("/by", "the registrar is named by its first key", "登记机构标识须由其第一把密钥得出")
+    identifier = given(body.registrar.identifier)
+    if identifier is not None and identifier.scheme == "uscc" and not is_uscc(identifier.value):
+        raise invalid(
+            "/body/registrar/identifier/value", "not a valid unified social credit code", "不是有效的统一社会信用代码"
+        )
     kinds = set()
     for number, text in enumerate(body.log_keys):
         try:
@@ -79,6 +91,11 @@ def _decide(context: Context, body: OpenBody, register: Register) -> Outcome:
     book = context.rulebook(body.rulebook_sha256)
     if book is None or book.id != body.rulebook:
         raise invalid("/body/rulebook_sha256", "the bytes of the rulebook are not at hand", "找不到规则簿原文")
+    if book.constants.review:
+        raise invalid(
+            "/body/rulebook_sha256", "procedures with review are not carried out by this version",
+            "本版本尚不办理需审查的程序",
+        )  # fmt: skip
     keys = tuple(key_record(context, key, UNSET) for key in _registrar_keys(body))
     clerk_key = key_record(context, body.clerk.checked("/body/clerk"), UNSET)
     identifier = None if body.registrar.identifier is UNSET else plain(body.registrar.identifier)

@@ -1,7 +1,7 @@
 """`right.revoke`: a grantor ends a grant, and what hangs on it falls. Contract section 4; rights.md 3.6.
 
-From `effective` on, never for the past but on a judgment or with the affected party's signature. Sub-grants fall with
-their parent, except those recorded to survive, which then hang on the head grantor's right. Irreversible; only a later
+From `effective` on, never for the past but on a judgment or with the signature of every party whose right would have
+ended by then. Sub-grants fall with their parent, except those recorded to survive, which then hang on the head grantor's right. Irreversible; only a later
 judgment may move the date of an earlier revocation.
 """
 
@@ -57,9 +57,8 @@ def _decide(context: Context, body: RevokeBody, register: Register) -> Outcome:
     rights = [_right(register, name, f"/body/rights/{number}") for number, name in enumerate(body.rights)]
     for number, right in enumerate(rights):
         by_judgment = _check_entitled(context, body, register, right)
-        _check_effective(
-            context, right, effective, judgment=given(body.document) is not None and body.ground == "judgment"
-        )
+        if not _is_judged(body):
+            _check_effective(context, register, right, effective)
         _check_not_ended(context, right, f"/body/rights/{number}", by_judgment=by_judgment)
         folios[right.asset] = None
     for right in rights:
@@ -77,8 +76,8 @@ def _right(register: Register, name: str, pointer: str) -> Right:
 def _check_entitled(context: Context, body: RevokeBody, register: Register, right: Right) -> bool:
     """Whether the registrar acts on a judgment; otherwise the grantor must."""
     registry = register.registry()
-    judged = body.ground == "judgment" and given(body.document) is not None
-    if registry is not None and context.principal == registry.registrar and judged and not right.is_title():
+    is_registrar = registry is not None and context.principal == registry.registrar
+    if is_registrar and _is_judged(body) and not right.is_title():
         return True
     parent = parent_of(register, right, context.time)
     if parent is None or parent.holder != context.principal:
@@ -91,12 +90,22 @@ def _check_entitled(context: Context, body: RevokeBody, register: Register, righ
     return False
 
 
-def _check_effective(context: Context, right: Right, effective: datetime, *, judgment: bool) -> None:
-    if effective < context.statement.at and not judgment and right.holder not in context.signers:
+def _is_judged(body: RevokeBody) -> bool:
+    return body.ground == "judgment" and given(body.document) is not None
+
+
+def _check_effective(context: Context, register: Register, right: Right, effective: datetime) -> None:
+    """Nobody loses a right for the past unheard: whoever's right falls has signed."""
+    if effective >= context.statement.at:
+        return
+    live = ("active", "pending")
+    affected = {fallen.holder for fallen in _falling(register, right) if fallen.status_at(effective) in live}
+    if not affected <= set(context.signers):
         raise invalid(
             "/body/effective",
-            "a revocation for the past needs a judgment's document or the affected party in `with`",
-            "追溯撤回须有生效法律文书，或由受影响的主体列入 with 并签名",
+            "a revocation for the past needs a judgment's document, or each affected party in `with`: the holder and "
+            "those whose rights fall with it",
+            "追溯撤回须有生效法律文书，或由受影响的各主体（权利人及随之终止的下级权利人）列入 with 并签名",
         )
 
 

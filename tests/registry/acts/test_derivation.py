@@ -55,7 +55,8 @@ def test_an_input_that_may_not_be_processed(desk: Desk, maker: Actor) -> None:
     """D2."""
     _, first, operating = licensed(desk, maker)
     owner, second, _ = licensed(desk, maker, actions=["process", "access"])
-    for wrong in (second, (second[0], first[1]), (first[0], operating), (first[0], "rgt_" + "0" * 26)):
+    _, unrelated, _ = licensed(desk, maker)
+    for wrong in (second, (second[0], first[1]), (first[0], operating), (first[0], unrelated[1])):
         body = desk.filing(claim(maker), derived(desk, [first, wrong]), form="derived")
         desk.expect(("INPUT_USE_RIGHT_MISSING", 422, "/body/sources/0/inputs/1/right"), "case.file", maker, body)
     body = desk.filing(claim(owner), derived(desk, [first]), form="derived")
@@ -179,6 +180,10 @@ def test_what_a_derived_source_may_not_say(desk: Desk, maker: Actor) -> None:
         (
             {"inputs": [{"asset": "ast_" + "0" * 26, "right": right}]},
             ("NOT_FOUND", 404, "/body/sources/0/inputs/0/asset"),
+        ),
+        (
+            {"inputs": [{"asset": asset, "right": "rgt_" + "0" * 26}]},
+            ("NOT_FOUND", 404, "/body/sources/0/inputs/0/right"),
         ),
         (
             {"facts": good["facts"] | {"activity_time": format_instant(desk.clock.now() + timedelta(seconds=1))}},

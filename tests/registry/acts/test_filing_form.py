@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.registry.desk import ALL, OWN, Desk, scope
+from tests.registry.desk import ALL, OWN, Desk, ids, newcomer, scope
 
 DIGEST = "d" * 64
 
@@ -65,6 +65,8 @@ def test_what_a_filing_may_not_say(desk: Desk) -> None:
         ({"claims": [claim | {"rights": []}]}, ("INVALID_VALUE", 422, "/body/claims/0/rights")),
         ({"claims": [claim | {"rights": ["owning"]}]}, ("INVALID_VALUE", 422, "/body/claims/0/rights/0")),
         ({"claims": [claim | {"party": "pty_" + "0" * 26}]}, ("NOT_FOUND", 404, "/body/claims/0/party")),
+        ({"replaces": "cas_" + "0" * 26}, ("NOT_FOUND", 404, "/body/replaces")),
+        ({"notice": False}, ("MALFORMED", 400, "/body/notice_reason")),
         ({"rulebook": "nda-2026"}, ("NOT_FOUND", 404, "/body/rulebook")),
         ({"asset": "ast_" + "0" * 26}, ("NOT_FOUND", 404, "/body/asset")),
         ({"evidence": [{"kind": "rumour", "sha256": DIGEST}]}, ("INVALID_VALUE", 422, "/body/evidence/0/kind")),
@@ -82,3 +84,28 @@ def test_what_a_filing_may_not_say(desk: Desk) -> None:
         ),
     ):
         desk.expect(refusal, "case.file", a, good | change)
+
+
+def test_a_filing_without_notice_says_why(desk: Desk) -> None:
+    a = desk.party("甲")
+    body = desk.filing([{"party": a.id, "rights": ["holding"]}])
+    desk.ok("case.file", a, body | {"notice": False, "notice_reason": "商业秘密"})
+
+
+def test_the_case_replaced_is_in_this_register(desk: Desk) -> None:
+    a, b = desk.party("甲"), desk.party("乙")
+    first = desk.register(a)
+    body = desk.filing([{"party": a.id, "rights": ["holding"]}])
+    for case in (ids(first, "cas")[0] + "_1", ids(first, "ast")[0].replace("ast_", "cas_")[:-1] + "0"):
+        desk.expect(("NOT_FOUND", 404, "/body/replaces"), "case.file", a, body | {"replaces": case})
+    further = body | {"asset": ids(first, "ast")[0], "claims": [{"party": b.id, "rights": ["holding"]}]}
+    second = desk.ok("case.file", b, further, with_=[a])
+    for receipt in (first, second):
+        desk.ok("case.file", a, body | {"replaces": ids(receipt, "cas")[0]})
+
+
+def test_who_took_part_is_registered_here(desk: Desk) -> None:
+    a = desk.party("甲")
+    fused = {"origin": "agreement", "basis": "fusion", "facts": {"participants": [a.id, newcomer().id]}}
+    body = desk.filing([{"party": a.id, "rights": ["holding"]}], fused)
+    desk.expect(("NOT_FOUND", 404, "/body/sources/0/facts/participants/1"), "case.file", a, body)

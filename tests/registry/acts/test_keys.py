@@ -68,6 +68,18 @@ def test_what_an_added_key_may_not_say(desk: Desk, change: dict[str, Any], refus
     desk.expect(refusal, "key.add", desk.party("甲"), key_shape(key) | change, extra=[key])
 
 
+def test_staff_take_no_key_into_custody(desk: Desk) -> None:
+    actor, key = desk.party("甲"), new_key()
+    role = {"party": actor.id, "role": "reviewer"}
+    desk.ok("role.grant", desk.registrar, role)
+    custody = key_shape(key) | {"custody": "registry"}
+    desk.expect(("INVALID_VALUE", 422, "/body/custody"), "key.add", actor, custody, extra=[key])
+    desk.ok("role.revoke", desk.registrar, role)
+    desk.ok("role.grant", desk.registrar, role | {"role": "auditor"})
+    desk.ok("key.add", actor, custody, extra=[key])
+    desk.expect(("INVALID_VALUE", 422, "/body/party"), "role.grant", desk.registrar, role)
+
+
 @pytest.fixture
 def pair(desk: Desk) -> tuple[Actor, KeySigner, str]:
     """A party with two keys, and the identifier of the second."""

@@ -10,8 +10,13 @@ from ledger.checkpoint import log_verifier_keys
 from ledger.entry import parse_entry
 from ledger.keys import Algorithm, KeySigner
 from ledger.note import format_verifier_key
+from registry.acts.act import Context
+from registry.admission import Opened, admit
 from registry.clock import SimulatedClock
-from registry.founding import FoundingError
+from registry.founding import FoundingError, opening_statement
+from registry.law.rulebook import load_builtin, parse_rulebook
+from registry.refusals.refusal import RefusedError
+from registry.register.register import Register
 from registry.registry import Options, open_registry
 from tests.registry.desk import ORIGIN, START, Actor, Desk, key_shape, open_desk
 from tests.registry.made import of_key
@@ -88,6 +93,18 @@ def _unknown_algorithm(body: dict[str, Any]) -> None:
     body["clerk"]["alg"] = "RS256"
 
 
+def _clerk_with_the_registrars_key(body: dict[str, Any]) -> None:
+    body["clerk"] = body["registrar"]["keys"][0]
+
+
+def _seal_with_the_clerks_key(body: dict[str, Any]) -> None:
+    body["seal_keys"] = [body["clerk"]]
+
+
+def _no_such_code(body: dict[str, Any]) -> None:
+    body["registrar"]["identifier"] = {"scheme": "uscc", "value": "91350100M000100Y44"}
+
+
 def _other_spec(body: dict[str, Any]) -> None:
     body["spec"] = 2
 
@@ -102,6 +119,9 @@ def _other_spec(body: dict[str, Any]) -> None:
         (_bad_seal_key, "/body/seal_keys/0/public"),
         (_unknown_algorithm, "/body/clerk/alg"),
         (_other_spec, "/body/spec"),
+        (_clerk_with_the_registrars_key, "/body"),
+        (_seal_with_the_clerks_key, "/body"),
+        (_no_such_code, "/body/registrar/identifier/value"),
     ],
 )
 def test_what_an_opening_may_not_say(desk: Desk, change: Any, pointer: str) -> None:
@@ -138,3 +158,19 @@ def test_a_folder_holds_one_registry(tmp_path: Path) -> None:
     open_registry(Options(tmp_path / "data", ORIGIN), clock).close()
     with pytest.raises(FoundingError, match=r"desk\.test"):
         open_registry(Options(tmp_path / "data", "other.test"), clock)
+
+
+@pytest.mark.parametrize("review", [False, True])
+def test_a_log_opens_only_under_rules_that_this_version_carries_out(desk: Desk, review: bool) -> None:
+    text = load_builtin("internal")
+    assert text.count(b"review = false") == 1
+    book = parse_rulebook(text.replace(b"review = false", b"review = true") if review else text)
+    envelope = opening_statement(desk.registry.keys, ORIGIN, desk.clock, book, "某登记机构")
+    item = admit(Opened(envelope, envelope.digest()), ORIGIN)
+    context = Context(item.statement, 0, START, item.ids, {book.sha256: book}.get)
+    if review:
+        with pytest.raises(RefusedError) as found:
+            item.act.decide(context, item.body, Register({}))
+        assert (found.value.code, found.value.reasons[0].pointer) == ("INVALID_VALUE", "/body/rulebook_sha256")
+    else:
+        assert item.act.decide(context, item.body, Register({})).made[0].id == desk.registrar.id

@@ -158,6 +158,27 @@ def test_for_the_past_only_on_a_judgment_or_with_the_party(desk: Desk, chain: Ch
     assert desk.view(chain.g2[0], at=past)["status"] == "revoked"
 
 
+def test_for_the_past_all_whose_rights_fall_are_heard(desk: Desk, chain: Chain) -> None:
+    desk.pass_time(days=2)
+    past = desk.clock.now() - timedelta(days=1)
+    body = revoking(*chain.g2, ground="agreement", effective=past)
+    for joined in ([], [chain.b], [chain.c], [chain.b, chain.d]):
+        desk.expect(("INVALID_VALUE", 422, "/body/effective"), "right.revoke", chain.a, body, with_=joined)
+    # g4 survives, so its holder D loses nothing
+    desk.ok("right.revoke", chain.a, body, with_=[chain.b, chain.c])
+    assert [desk.view(right, at=past)["status"] for right in (*chain.g2, chain.g3, chain.g4)] == [
+        "revoked", "revoked", "revoked", "active",
+    ]  # fmt: skip
+
+
+def test_whose_right_had_ended_before_need_not_be_heard(desk: Desk, chain: Chain) -> None:
+    desk.pass_time(days=1)
+    desk.ok("right.revoke", chain.b, revoking(chain.g3))
+    desk.pass_time(days=2)
+    body = revoking(*chain.g2, ground="agreement", effective=desk.clock.now() - timedelta(days=1))
+    desk.ok("right.revoke", chain.a, body, with_=[chain.b])
+
+
 def test_a_right_ends_once(desk: Desk, chain: Chain) -> None:
     later = desk.clock.now() + timedelta(days=1)
     desk.ok("right.revoke", chain.b, revoking(chain.g3, effective=later))
