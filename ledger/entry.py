@@ -8,9 +8,10 @@ of one asset or party; `n` counts its lines from 1 and `prev` is the position of
 Source: contract section 3.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from ledger.encoding import parse_hex
 from ledger.errors import FormatError, TooLargeError
@@ -25,8 +26,7 @@ HASH_BYTES = 32
 FIRST_PREVIOUS = bytes(HASH_BYTES)
 
 
-@dataclass(frozen=True, slots=True)
-class FolioLine:
+class FolioLine(msgspec.Struct, frozen=True):
     """Where an entry stands on one folio."""
 
     folio: str
@@ -34,8 +34,7 @@ class FolioLine:
     previous: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A line of the ledger."""
 
     position: int

@@ -7,7 +7,8 @@ section 1.
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from ledger.errors import FormatError
 
@@ -54,8 +55,7 @@ def check_identifier(text: object, *prefixes: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectIdentifiers:
+class ObjectIdentifiers(msgspec.Struct, frozen=True):
     """The identifiers of what one statement makes."""
 
     stem: str

@@ -4,8 +4,10 @@ size → envelope → known payload → payload form → `log` → keys and sign
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from ledger.errors import DuplicateMemberError, FormatError, TooLargeError, UnknownMemberError
 from ledger.identifiers import ObjectIdentifiers
@@ -25,8 +27,7 @@ _CONFIDENTIAL_MARKS = (b'"sd"', b"\\u")
 """A payload with neither has no confidential member; the second covers names written with escapes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """An envelope that has the form of one, with the disclosures that came beside it."""
 
     envelope: Envelope
@@ -140,7 +141,7 @@ def admit(opened: Opened, origin: str, *, disclosed: bool = True) -> Admitted:
 def _names(statement: Statement, named: Names) -> Names:
     principals = (statement.for_,) if statement.for_ else ()
     parties = (statement.by, *statement.with_, *principals, *named.parties)
-    return replace(named, parties=parties)
+    return msgspec.structs.replace(named, parties=parties)
 
 
 def verify_signatures(

@@ -1,7 +1,6 @@
 """What a submitter gets: where the statement stands, what it made, and the proof. Contract section 6, "Receipt"."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -30,8 +29,7 @@ def made_objects(outcome: Outcome) -> list[dict[str, str]]:
     return [{"id": made.id, "kind": made.kind} if made.kind else {"id": made.id} for made in outcome.made]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """A receipt but for its proof."""
 
     entry: Entry

@@ -4,8 +4,9 @@ The algorithm comes from the key's record; a key counts if it is added, effectiv
 entry. Contract section 2, "Who signs" and "Keys".
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from ledger.identifiers import key_identifier
 from ledger.keys import Algorithm
@@ -17,8 +18,7 @@ from registry.register.register import Register
 from registry.verifying import Job, verify_jobs
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(msgspec.Struct, frozen=True):
     """A signature to be verified: the heavy part, which needs nothing of the register any more."""
 
     position: int
@@ -50,8 +50,7 @@ class Verification:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Signers:
+class Signers(msgspec.Struct, frozen=True):
     """Who has to sign a statement."""
 
     by: str

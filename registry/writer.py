@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
 import structlog
 from sqlalchemy import Connection, Engine
 
@@ -27,8 +28,7 @@ logger = structlog.get_logger("sanquan.registry")
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What became of one statement: a receipt (new, or of before), or a refusal."""
 
     receipt: Receipt | None = None

@@ -17,13 +17,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from ledger.entry import FolioLine
 
 Tx_contra = TypeVar("Tx_contra", contravariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(msgspec.Struct, frozen=True):
     """An entry as it is kept."""
 
     position: int
@@ -49,8 +50,7 @@ class TileRow:
     hashes: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointRow:
+class CheckpointRow(msgspec.Struct, frozen=True):
     """A signed root: the whole note."""
 
     size: int

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from ledger.identifiers import ObjectIdentifiers
 from ledger.statement import Statement
 from registry.law.rulebook import Rulebook
@@ -29,8 +31,7 @@ class Key:
     public: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(msgspec.Struct, frozen=True):
     """What an act needs to see of the register, besides the parties that sign."""
 
     parties: tuple[str, ...] = ()
@@ -44,8 +45,7 @@ class Names:
     """Official identifiers, `scheme:value`, that the act itself gives to a party."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """Everything an act may know besides the register."""
 
     statement: Statement
@@ -85,16 +85,14 @@ class Context:
         return wanted
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """An object that an act made, in the order of the receipt."""
 
     id: str
     kind: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What an act brought about. `folios` are the pages that the entry is written into."""
 
     register: Register

@@ -1,12 +1,14 @@
 """Small real logs with signed statements, and ways to damage them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from ledger import merkle
 from ledger.checkpoint import Checkpoint, log_verifier_keys, sign_checkpoint

@@ -1,10 +1,10 @@
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.audit import AuditReport, KnownCheckpoint, KnownReceipt, audit_log, parse_known
 from ledger.checkpoint import log_verifier_keys
@@ -12,7 +12,7 @@ from ledger.entry import Entry
 from ledger.errors import EntryRejected, FormatError, SignatureError
 from ledger.keys import Algorithm, verify_signature
 from ledger.note import VerifierKey
-from ledger.proof import parse_proof
+from ledger.proof import TlogProof, parse_proof
 from ledger.sources import DirectorySource, StorageSource
 from ledger.tiles import Tile, encode_bundle
 from tests.ledger.logs import (
@@ -197,7 +197,7 @@ def test_receipts_that_prove_nothing_are_said_to(tmp_path: Path) -> None:
     proof = parse_proof(LOG.receipt(20, 150))
     other = (*proof.path[:-1], bytes(32))
     for known in (
-        KnownReceipt(replace(proof, path=other)),
+        KnownReceipt(TlogProof(proof.index, other, proof.checkpoint)),
         KnownReceipt(proof, LOG.leaves[21]),
         KnownReceipt(proof, LOG.leaves[20], 21),
     ):

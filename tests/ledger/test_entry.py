@@ -1,9 +1,9 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ledger.entry import FIRST_PREVIOUS, Entry, FolioLine, format_entry, parse_entry
 from ledger.errors import FormatError, TooLargeError

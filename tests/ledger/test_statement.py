@@ -1,11 +1,11 @@
 import json
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ledger.errors import DuplicateMemberError, FormatError, TooLargeError, UnknownMemberError
 from ledger.identifiers import key_identifier, party_identifier

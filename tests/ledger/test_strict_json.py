@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import DuplicateMemberError, FormatError
-from ledger.strict_json import MAX_DEPTH, format_compact, parse_strict
+from ledger.strict_json import MAX_DEPTH, _parse_slowly, format_compact, parse_strict
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -89,3 +90,31 @@ def test_arbitrary_bytes_are_read_as_json_reads_them_or_refused(data: bytes) -> 
     except FormatError:
         return
     assert json.loads(data) == value
+
+
+COMPACT = st.recursive(
+    st.sampled_from(
+        ["0", "-0", "1", "-7", "1.5", "1e3", "-1.0", "9007199254740991", "9007199254740992", "-9007199254740992",
+         "18446744073709551616", "123456789012345678901234567890", "null", "true", "NaN", '""', '"a"', '"1.5"',
+         '",1.5"', '"\\n"', '"\\u0061"', '"\\ud800"', '"\\/"', '"\x7f"', '"登"', '"\ud800"']
+    ),
+    lambda inner: st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
+    | st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"']), inner), max_size=3).map(
+        lambda pairs: "{" + ",".join(f"{name}:{value}" for name, value in pairs) + "}"
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(COMPACT)
+def test_what_is_read_fast_is_what_is_read_slowly(text: str) -> None:
+    """Numbers, escapes and names that a fast reader lets pass, written without spaces."""
+    data = text.encode("utf-8", "surrogatepass")
+    assert _outcome(parse_strict, data) == _outcome(_parse_slowly, data)
+
+
+def _outcome(parse: Callable[[bytes], Any], data: bytes) -> Any:
+    try:
+        return json.dumps(parse(data))
+    except FormatError as error:
+        return type(error), str(error)
