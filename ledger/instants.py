@@ -6,6 +6,7 @@ Written form: `2026-11-24T05:49:29.000Z`, always three decimals. Read form: none
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from ledger.errors import FormatError
 
@@ -26,7 +27,8 @@ def parse_instant(text: str) -> datetime:
     if not (match := _INSTANT.fullmatch(text)):
         raise FormatError("not an RFC 3339 instant with `Z` or an offset and at most milliseconds")
     try:
-        value = datetime.fromisoformat(match[1] + (match[2] or "") + match[3]).astimezone(UTC)
+        value = datetime.fromisoformat(text)
+        value = value if match[3] == "Z" else value.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise FormatError("this day does not exist") from error
     if not 1970 <= value.year <= 9998:
@@ -34,8 +36,9 @@ def parse_instant(text: str) -> datetime:
     return value
 
 
+@lru_cache(maxsize=256)
 def format_instant(instant: datetime) -> str:
-    """Inverse of `parse_instant`, with exactly three decimals."""
+    """Inverse of `parse_instant`, with exactly three decimals. All entries of a batch have one time, so the newest texts are kept."""
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 

@@ -21,6 +21,9 @@ from ledger.errors import FormatError, ProofError
 HASH_BYTES = 32
 EMPTY_ROOT = sha256(b"").digest()
 
+_BLOCK = 8
+"""All leaves of an aligned block of 2^8, also of a last incomplete one, have the same path from the block's root up."""
+
 NodeReader = Callable[[int, int], bytes]
 """Called with (level, index), answers the hash of that complete subtree. Only asked for subtrees inside the tree."""
 
@@ -85,21 +88,33 @@ def _left_width(width: int) -> int:
 
 
 class InclusionPaths:
-    """Inclusion proofs for many leaves of one tree: what lies at its right edge is computed once."""
+    """Inclusion proofs for many leaves of one tree: what neighbours share is computed once."""
 
     def __init__(self, size: int, node: NodeReader) -> None:
         self._size = size
         self._node = node
         self._edge: dict[int, bytes] = {}
+        self._above: dict[int, tuple[int, int, list[bytes]]] = {}
 
     def path(self, index: int) -> list[bytes]:
         """See `inclusion_path`."""
         if not 0 <= index < self._size:
             raise ProofError(f"entry {index} is outside a tree of {self._size}")
+        found = self._above.get(index >> _BLOCK)
+        if found is None:
+            found = self._above[index >> _BLOCK] = self._descend(index, 0, self._size, 1 << _BLOCK)
+        start, end, above = found
+        if end - start == 1 << _BLOCK:
+            node = self._node
+            return [node(level, (index >> level) ^ 1) for level in range(_BLOCK)] + above
+        return self._descend(index, start, end, 1)[2] + above
+
+    def _descend(self, index: int, start: int, end: int, width: int) -> tuple[int, int, list[bytes]]:
+        """The first subtree over at most `width` leaves on the way down from [start, end) to a leaf, and what it passed."""
         path = []
-        node, start, end = self._node, 0, self._size
-        while (width := end - start) > 1:
-            level = (width - 1).bit_length() - 1
+        node = self._node
+        while end - start > width:
+            level = (end - start - 1).bit_length() - 1
             middle = start + (1 << level)
             if index >= middle:
                 path.append(node(level, start >> level))
@@ -111,7 +126,7 @@ class InclusionPaths:
                 path.append(self._right(middle))
             end = middle
         path.reverse()
-        return path
+        return start, end, path
 
     def _right(self, start: int) -> bytes:
         """The root over [start, size), an incomplete subtree."""

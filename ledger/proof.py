@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ledger.checkpoint import MAX_NUMBER, VerifiedCheckpoint, parse_checkpoint, parse_decimal, verify_checkpoint
 from ledger.encoding import format_base64, parse_base64
 from ledger.errors import FormatError
-from ledger.merkle import HASH_BYTES, verify_inclusion
+from ledger.merkle import HASH_BYTES, InclusionPaths, verify_inclusion
 from ledger.note import VerifierKey, parse_note
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -45,6 +45,30 @@ class TlogProof:
             raise FormatError(f"a path is at most {MAX_PATH} hashes of {HASH_BYTES} bytes")
         if self.extra == b"":
             raise FormatError("extra bytes are left out where there are none")
+
+
+class ProofTexts:
+    """The texts of proofs under one checkpoint: what neighbours share is computed and written once."""
+
+    def __init__(self, paths: InclusionPaths, checkpoint: str) -> None:
+        self._paths = paths
+        self._written: dict[bytes, str] = {}
+        self._tail = "\n\n" + checkpoint
+
+    def text(self, index: int) -> str:
+        """`format_proof` of the proof for the entry at `index`.
+
+        Raises:
+            ProofError: the checkpoint's tree has no such entry.
+        """
+        lines = [HEADER, f"index {index}"]
+        written = self._written
+        for each in self._paths.path(index):
+            line = written.get(each)
+            if line is None:
+                line = written[each] = format_base64(each)
+            lines.append(line)
+        return "\n".join(lines) + self._tail
 
 
 def format_proof(proof: TlogProof) -> str:

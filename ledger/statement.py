@@ -203,14 +203,15 @@ _ENVELOPE_FRAME = len(format_envelope(Envelope(b"", ())))
 _SIGNATURE_FRAME = len('{"keyid":"","sig":""}')
 
 
-def parse_statement(envelope: Envelope) -> Statement:
+def parse_statement(envelope: Envelope, digest: bytes | None = None) -> Statement:
     """The statement that the payload spells. The body is an object; its members are the act's business.
+
+    `digest` is that of the envelope, where the caller has it already.
 
     Raises:
         UnknownMemberError, DuplicateMemberError, TooLargeError, FormatError: see the module.
     """
-    required = ("act", "log", "by", "at", "nonce", "body")
-    members = _members(parse_strict(envelope.payload), required, ("for", "with", "expect"), "")
+    members = _members(parse_strict(envelope.payload), _REQUIRED, _OPTIONAL, "")
     pointer = ""
     try:
         pointer = "/act"
@@ -235,7 +236,11 @@ def parse_statement(envelope: Envelope) -> Statement:
         raise
     except FormatError as error:
         raise FormatError(str(error), error.pointer or pointer) from error
-    return Statement(envelope.digest(), act, log, by, for_, with_, at, nonce, expect, body)
+    return Statement(digest or envelope.digest(), act, log, by, for_, with_, at, nonce, expect, body)
+
+
+_REQUIRED = ("act", "log", "by", "at", "nonce", "body")
+_OPTIONAL = ("for", "with", "expect")
 
 
 def _act(text: str) -> str:

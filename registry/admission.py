@@ -11,7 +11,7 @@ import msgspec
 
 from ledger.errors import DuplicateMemberError, FormatError, TooLargeError, UnknownMemberError
 from ledger.identifiers import ObjectIdentifiers
-from ledger.statement import Envelope, Statement, envelope_from_json, parse_statement
+from ledger.statement import Envelope, Statement, envelope_from_json, parse_statement, read_canonical
 from ledger.strict_json import parse_strict
 from registry.acts import ACTS
 from registry.acts.act import Act, Names
@@ -22,9 +22,6 @@ from registry.verifying import Verifiers
 
 MAX_SUBMISSION_BYTES = 52_000 + 64 * 1024 + 8 * 1024
 """An envelope and its disclosures, with room for the JSON around them."""
-
-_CONFIDENTIAL_MARKS = (b'"sd"', b"\\u")
-"""A payload with neither has no confidential member; the second covers names written with escapes."""
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -82,6 +79,8 @@ def open_submission(data: bytes) -> Opened:
     try:
         if len(data) > MAX_SUBMISSION_BYTES:
             raise TooLargeError(f"a submission has at most {MAX_SUBMISSION_BYTES} bytes")
+        if (envelope := read_canonical(data)) is not None:
+            return Opened(envelope, envelope.digest())
         value = parse_strict(data)
         if isinstance(value, dict) and "envelope" in value:
             return _with_disclosures(value)
@@ -112,7 +111,7 @@ def admit(opened: Opened, origin: str, *, disclosed: bool = True) -> Admitted:
         RefusedError: MALFORMED, DUPLICATE_MEMBER, UNKNOWN_MEMBER, UNKNOWN_ACT, TOO_LARGE, INVALID_VALUE or WRONG_LOG.
     """
     try:
-        statement = parse_statement(opened.envelope)
+        statement = parse_statement(opened.envelope, opened.digest)
     except FormatError as error:
         raise refusal_of(error) from error
     act = ACTS.get(statement.act)
@@ -124,8 +123,9 @@ def admit(opened: Opened, origin: str, *, disclosed: bool = True) -> Admitted:
             "/act",
         )
     body = act.parse(statement)
-    confidential = opened.disclosures or any(mark in opened.envelope.payload for mark in _CONFIDENTIAL_MARKS)
-    disclosures = match_disclosures(statement.body, opened.disclosures) if disclosed and confidential else {}
+    disclosures: Mapping[str, str] = {}
+    if disclosed and (opened.disclosures or _may_be_confidential(opened.envelope.payload)):
+        disclosures = match_disclosures(statement.body, opened.disclosures)
     if statement.log != origin:
         raise refused(
             "WRONG_LOG", f"The statement is for the log {statement.log}; this is {origin}.",
@@ -138,10 +138,15 @@ def admit(opened: Opened, origin: str, *, disclosed: bool = True) -> Admitted:
     return Admitted(opened, statement, act, body, signers, statement.objects(), names, disclosures)
 
 
+def _may_be_confidential(payload: bytes) -> bool:
+    """A payload without either has no confidential member; the second covers names written with escapes."""
+    return b'"sd"' in payload or b"\\u" in payload
+
+
 def _names(statement: Statement, named: Names) -> Names:
     principals = (statement.for_,) if statement.for_ else ()
     parties = (statement.by, *statement.with_, *principals, *named.parties)
-    return msgspec.structs.replace(named, parties=parties)
+    return msgspec.structs.replace(named, parties=tuple(dict.fromkeys(parties)))
 
 
 def verify_signatures(

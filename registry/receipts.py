@@ -12,7 +12,7 @@ from ledger.instants import format_instant
 from ledger.log import node_reader
 from ledger.merkle import InclusionPaths, NodeReader
 from ledger.note import VerifierKey
-from ledger.proof import TlogProof, format_proof
+from ledger.proof import ProofTexts
 from ledger.storage import CheckpointRow, LogStorage
 from registry.acts.act import Outcome
 from registry.store.tables import ACT
@@ -44,16 +44,13 @@ class ReceiptMaker:
 
     def __init__(self, checkpoint: CheckpointRow, node: NodeReader, keys: Sequence[VerifierKey]) -> None:
         self.size = checkpoint.size
-        self._paths = InclusionPaths(checkpoint.size, node)
-        self._note = checkpoint.note
-        self._short: str | None = None
-        self._keys = keys
+        paths = InclusionPaths(checkpoint.size, node)
+        self._full = ProofTexts(paths, checkpoint.note)
+        self._short = ProofTexts(paths, only_ed25519_line(checkpoint.note, keys))
 
     def make(self, facts: Facts, *, short: bool = False) -> Receipt:
         """The receipt; with `short` its checkpoint carries the Ed25519 line only."""
         entry = facts.entry
-        path = self._paths.path(entry.position)
-        proof = format_proof(TlogProof(entry.position, tuple(path), self._short_note() if short else self._note))
         return {
             "statement": facts.statement.hex(),
             "seq": entry.position,
@@ -62,13 +59,8 @@ class ReceiptMaker:
             "ids": facts.ids,
             "folios": [_folio(line) for line in entry.folios],
             "warnings": facts.warnings,
-            "proof": proof,
+            "proof": (self._short if short else self._full).text(entry.position),
         }
-
-    def _short_note(self) -> str:
-        if self._short is None:
-            self._short = only_ed25519_line(self._note, self._keys)
-        return self._short
 
 
 def trial_receipt(facts: Facts) -> Receipt:

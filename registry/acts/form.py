@@ -1,5 +1,6 @@
 """The application form (annex 1 of the guideline) and the sources of data. Contract section 5."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
@@ -20,6 +21,7 @@ from registry.law.facts import FACT_FORMS, KNOWN_FACTS
 from registry.refusals.refusal import refused
 from registry.title.vocabulary import is_kind
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 MAX_NAME_CHARACTERS = 200
 MAX_OVERVIEW_CHARACTERS = 4_000
 MAX_FIELDS = 1_000
@@ -164,7 +166,7 @@ class SourceShape(Shape, frozen=True):
 
 
 def _is_digest(text: str) -> bool:
-    return len(text) == 64 and all(character in "0123456789abcdef" for character in text)
+    return _DIGEST.fullmatch(text) is not None
 
 
 _FACT_TYPES: dict[str, type] = {"bool": bool, "kinds": list, "parties": list}

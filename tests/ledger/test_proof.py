@@ -4,15 +4,17 @@ from hypothesis import strategies as st
 
 from ledger.checkpoint import MAX_NUMBER, Checkpoint, log_verifier_keys, sign_checkpoint
 from ledger.errors import FormatError, ProofError, SignatureError
-from ledger.merkle import inclusion_path, root
+from ledger.merkle import InclusionPaths, inclusion_path, leaf_hash, root, verify_inclusion
 from ledger.note import parse_verifier_key
-from ledger.proof import TlogProof, format_proof, parse_proof, verify_proof
+from ledger.proof import ProofTexts, TlogProof, format_proof, parse_proof, verify_proof
 from tests.ledger.support import CHECKPOINT, LEAVES, LOG_SIGNER, ML_DSA_SIGNER, ORIGIN, Nodes, flip, load
 
 PUBLISHED = load("proof")["tlogproof"]
 NOTE = CHECKPOINT["note"]
 KEYS = [parse_verifier_key(CHECKPOINT["log_vkey"]), parse_verifier_key(CHECKPOINT["witness_vkey"])]
 NODES = Nodes(LEAVES)
+MANY = [leaf_hash(b"%d" % number) for number in range(1_100)]
+MANY_NODES = Nodes(MANY)
 HASHES = st.binary(min_size=32, max_size=32)
 
 
@@ -117,3 +119,16 @@ def test_malformed_proofs_are_refused(text: str) -> None:
 def test_proofs_that_cannot_be(index: int, path: tuple[bytes, ...], extra: bytes | None) -> None:
     with pytest.raises(FormatError):
         TlogProof(index, path, NOTE, extra)
+
+
+@given(st.integers(1, 1_100), st.data())
+def test_proofs_of_neighbours_are_those_written_alone(size: int, data: st.DataObject) -> None:
+    texts = ProofTexts(InclusionPaths(size, MANY_NODES), NOTE)
+    root_hash = root(MANY[:size])
+    for index in data.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=8)):
+        text = texts.text(index)
+        path = parse_proof(text).path
+        verify_inclusion(MANY[index], index, size, path, root_hash)
+        assert text == format_proof(TlogProof(index, path, NOTE))
+    with pytest.raises(ProofError):
+        texts.text(size)
