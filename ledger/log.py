@@ -242,7 +242,7 @@ class Log(Generic[Tx]):
 
         Raises:
             ClockBehindError: `now` is more than five seconds before the newest entry.
-            BrokenLogError: the stored tree does not lead to the stored root.
+            BrokenLogError: the stored tree does not lead to the stored root, or the newest statement is not indexed.
         """
         head = self.storage.head(tx)
         if self._state is None or self._state.head != head:
@@ -275,6 +275,8 @@ class Log(Generic[Tx]):
         rows = self.storage.entries(tx, head.size - 1, head.size)
         if edge.root() != head.root or len(rows) != 1 or leaf_hash(rows[0].data) != node(0, head.size - 1):
             raise BrokenLogError(f"the stored tree of {head.size} entries does not lead to its stored root")
+        if self.storage.positions(tx, [rows[0].statement]) != {rows[0].statement: head.size - 1}:
+            raise BrokenLogError("the newest statement is not found by its digest; its index is missing or damaged")
         start = head.size // TILE_WIDTH * TILE_WIDTH
         open_leaves = tuple(self.storage.leaves(tx, start, head.size))
         return _State(head, edge, node(0, head.size - 1), parse_entry(rows[0].data).time, open_leaves)

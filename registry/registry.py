@@ -24,7 +24,7 @@ from registry.founding import (
 from registry.judging import Rules
 from registry.office import Office
 from registry.reading import Reader
-from registry.store.database import create_tables, open_database, sqlite_url
+from registry.store.database import WRITER_CACHE_KIB, create_tables, open_database, sqlite_url
 from registry.store.loading import load_registry
 
 DEFAULT_NAME = "Sanquan registry / 三权登记处"
@@ -77,7 +77,7 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     keys = read_or_make_keys(folder / "keys") if folder else RegistryKeys.generate()
     token = read_or_make_token(folder / "admin.token") if folder else ""
     url = database or options.database or (sqlite_url(folder / "registry.db") if folder else "")
-    engine, writing = open_database(url), open_database(url, connections=1)
+    engine, writing = open_database(url), open_database(url, connections=1, cache_kib=WRITER_CACHE_KIB)
     storage = SqlLogStorage()
     with engine.begin() as tx:
         storage.create(tx)

@@ -9,10 +9,12 @@ from ledger.entry import FolioLine
 from ledger.errors import HeadConflictError
 from ledger.merkle import EMPTY_ROOT
 from ledger.storage import CheckpointRow, EntryRow, Head, TileRow
+from ledger.storage.lookup import Lookup, signed_key
 from ledger.storage.rows import insert_rows
-from ledger.storage.tables import TABLES
+from ledger.storage.tables import STATEMENTS, TABLES
 
 _ENTRY, _FOLIO, _TILE, _CHECKPOINT, _HEAD = TABLES
+_STATEMENTS = Lookup(*STATEMENTS)
 _ONE = 1
 _CHUNK = 500
 """Values in one IN list: within every database's limit on parameters."""
@@ -28,7 +30,7 @@ class SqlLogStorage:
 
     def create(self, tx: Connection) -> None:
         """The tables exist."""
-        _ENTRY.metadata.create_all(tx, tables=TABLES)
+        _ENTRY.metadata.create_all(tx, tables=[*TABLES, *STATEMENTS])
 
     def head(self, tx: Connection) -> Head:
         row = tx.execute(select(_HEAD.c.size, _HEAD.c.root)).first()
@@ -45,6 +47,7 @@ class SqlLogStorage:
     ) -> None:
         self._move_head(tx, before, after)
         insert_rows(tx, _ENTRY, [(e.position, e.data, e.leaf, e.statement) for e in entries])
+        _STATEMENTS.add(tx, [(signed_key(e.statement), e.position) for e in entries], before.size, after.size)
         insert_rows(tx, _FOLIO, [(line.folio, line.number, position) for position, line in folios])
         for tile in tiles:
             tx.execute(delete(_TILE).where(_TILE.c.level == tile.level, _TILE.c.index == tile.index))
@@ -90,11 +93,12 @@ class SqlLogStorage:
         return found or b""
 
     def positions(self, tx: Connection, statements: Sequence[bytes]) -> Mapping[bytes, int]:
-        found: dict[bytes, int] = {}
-        for start in range(0, len(statements), _CHUNK):
-            chunk = statements[start : start + _CHUNK]
-            rows = tx.execute(select(_ENTRY.c.statement, _ENTRY.c.position).where(_ENTRY.c.statement.in_(chunk)))
-            found.update((row.statement, row.position) for row in rows)
+        places = [position for _, position in _STATEMENTS.find(tx, map(signed_key, statements))]
+        wanted, found = set(statements), dict[bytes, int]()
+        for start in range(0, len(places), _CHUNK):
+            chunk = places[start : start + _CHUNK]
+            rows = tx.execute(select(_ENTRY.c.statement, _ENTRY.c.position).where(_ENTRY.c.position.in_(chunk)))
+            found.update((row.statement, row.position) for row in rows if row.statement in wanted)
         return found
 
     def folio_heads(self, tx: Connection, folios: Sequence[str]) -> Mapping[str, FolioLine]:

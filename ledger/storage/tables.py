@@ -1,4 +1,4 @@
-"""The ledger's tables. Integer keys inside; the only random key is the statement's digest, which must be unique."""
+"""The ledger's tables. Integer keys inside; the only random keys, those of statements, are in a `Lookup`."""
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary
 from sqlmodel import Field, SQLModel
@@ -10,7 +10,26 @@ class EntryTable(SQLModel, table=True):
     position: int = Field(sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True))
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     leaf: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
-    statement: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
+    statement: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+
+
+class _LookupColumns(SQLModel):
+    """The form of both tables of a `ledger.storage.lookup.Lookup`."""
+
+    key: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    ref: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+
+
+class StatementTable(_LookupColumns, table=True):
+    """Positions of statements by the first 64 bits of their digest: all but the newest."""
+
+    __tablename__ = "sanquan_statement"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
+class NewestStatementTable(_LookupColumns, table=True):
+    __tablename__ = "sanquan_statement_newest"
+    __table_args__ = {"sqlite_with_rowid": False}
 
 
 class FolioTable(SQLModel, table=True):
@@ -53,3 +72,4 @@ TABLES = [
     METADATA.tables[name]
     for name in ("sanquan_entry", "sanquan_folio", "sanquan_tile", "sanquan_checkpoint", "sanquan_log_head")
 ]
+STATEMENTS = (METADATA.tables["sanquan_statement"], METADATA.tables["sanquan_statement_newest"])

@@ -18,7 +18,9 @@ from registry.register.register import Register
 _LIVE = ("active", "pending")
 
 
-def must_be_new(context: Context, body: InitialBody, register: Register, asset: Asset | None) -> None:
+def must_be_new(
+    context: Context, body: InitialBody, register: Register, asset: Asset | None, prints: tuple[str, ...]
+) -> None:
     """Returns if neither the claims nor the data are registered already.
 
     Raises:
@@ -36,7 +38,6 @@ def must_be_new(context: Context, body: InitialBody, register: Register, asset: 
                     f"/body/claims/{number}/rights/{place}",
                 )
             seen.add((claim.party, kind))
-    prints = _fingerprints(body)
     for name in dict.fromkeys(name for print_ in prints for name in register.names("fingerprint", print_)):
         other = register.asset(name)
         if (
@@ -53,9 +54,9 @@ def must_be_new(context: Context, body: InitialBody, register: Register, asset: 
             )
 
 
-def equal_fingerprints(body: InitialBody, register: Register) -> list[dict[str, Any]]:
+def equal_fingerprints(register: Register, prints: tuple[str, ...]) -> list[dict[str, Any]]:
     """A warning for each registered asset with a fingerprint of the new one."""
-    names = {name for print_ in _fingerprints(body) for name in register.names("fingerprint", print_)}
+    names = {name for print_ in prints for name in register.names("fingerprint", print_)}
     return [{"code": "EQUAL_FINGERPRINT", "asset": name} for name in sorted(names)]
 
 
@@ -63,7 +64,8 @@ def _is_held(register: Register, asset: str, time: datetime) -> bool:
     return any(r.is_title() and r.status_at(time) in _LIVE for r in register.rights_of(asset))
 
 
-def _fingerprints(body: InitialBody) -> tuple[str, ...]:
+def fingerprints(body: InitialBody) -> tuple[str, ...]:
+    """`alg:value` of each fingerprint of the data filed, sorted; none for an asset registered already."""
     if not isinstance(body.asset, FormShape):
         return ()
     return tuple(sorted({f"{f.alg}:{f.value}" for f in given(body.asset.fingerprints) or ()}))

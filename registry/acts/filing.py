@@ -58,14 +58,14 @@ def _decide(context: Context, body: InitialBody, register: Register) -> Outcome:
     asset = _known_asset(context, body, register)
     _check_participants(body, register)
     _check_replaced(body, register)
-    duplicates.must_be_new(context, body, register, asset)
+    prints = duplicates.fingerprints(body)
+    duplicates.must_be_new(context, body, register, asset, prints)
     used = derivation.inputs_used(context, body.sources, register, asset)
     judgement = book.judge(_filing(context, body, register, used, asset))
     if judgement.findings:
         raise RefusedError(*(_reason(finding) for finding in judgement.findings), code=judgement.code)
-    warnings: list[dict[str, Any]] = [_warning(finding) for finding in judgement.warnings]
-    warnings += duplicates.equal_fingerprints(body, register)
-    return _deposit(context, body, register, adoption, asset, used, judgement, tuple(warnings), book.constants.basis)
+    warnings = (*map(_warning, judgement.warnings), *duplicates.equal_fingerprints(register, prints))
+    return _deposit(context, body, register, adoption, asset, prints, used, judgement, warnings, book.constants.basis)
 
 
 def _rulebook(body: InitialBody, register: Register) -> Adoption:
@@ -89,25 +89,30 @@ def _rulebook(body: InitialBody, register: Register) -> Adoption:
 
 
 def _check_confidential(context: Context, body: InitialBody, register: Register) -> None:
-    people = [register.party(name) for name in context.authors]
-    if any(party is not None and party.is_natural_person() for party in people):
+    by_a_person = any(_is_natural_person(register, name) for name in context.authors)
+    if by_a_person:
         must_keep_titles_confidential(body.evidence, "/body/evidence")
         must_be_confidential("/body/notice_reason", body.notice_reason)
     for number, claim in enumerate(body.claims):
-        holder = register.party(claim.party)
-        if any(party is not None and party.is_natural_person() for party in (*people, holder)):
+        if by_a_person or _is_natural_person(register, claim.party):
             must_be_confidential(f"/body/claims/{number}/conditions", claim.conditions)
             if isinstance(claim.scope, ScopeShape):
                 for pointer, text in claim.scope.free_texts(f"/body/claims/{number}/scope"):
                     must_be_confidential(pointer, text)
 
 
+def _is_natural_person(register: Register, name: str) -> bool:
+    party = register.party(name)
+    return party is not None and party.is_natural_person()
+
+
 def _check_claims(context: Context, body: InitialBody, register: Register) -> None:
     """Everyone for whom a right is claimed exists and joined."""
+    joined = {context.principal, *context.signers}
     for number, claim in enumerate(body.claims):
         pointer = f"/body/claims/{number}/party"
         party_named(register, claim.party, pointer)
-        if claim.party not in context.signers and claim.party != context.principal:
+        if claim.party not in joined:
             raise refused(
                 "SIGNATURE_MISSING",
                 f"The party {claim.party}, for whom rights are claimed, must join: name it in `with` and let it sign.",
@@ -190,7 +195,8 @@ def _filing(
 
 
 def _others_joined(context: Context, facts: dict[str, Any]) -> bool:
-    return set(facts.get("participants", ())) <= {context.principal, *context.signers}
+    others = facts.get("participants", ())
+    return not others or set(others) <= {context.principal, *context.signers}
 
 
 def _reason(finding: Finding) -> Reason:
@@ -209,27 +215,27 @@ def _title_scope(context: Context, claim: ClaimShape, pointer: str) -> Scope:
 
 def _deposit(
     context: Context, body: InitialBody, register: Register, adoption: Adoption, asset: Asset | None,
-    used: derivation.Used, judgement: Judgement, warnings: tuple[dict[str, Any], ...], basis: str,
+    prints: tuple[str, ...], used: derivation.Used, judgement: Judgement, warnings: tuple[dict[str, Any], ...],
+    basis: str,
 ) -> Outcome:  # fmt: skip
     """The asset, the case and its titles stand in the register."""
     case_id = context.ids.identifier("cas")
+    stamp = context.stamp
     made: list[Made] = []
-    prints: tuple[str, ...] = ()
     if isinstance(body.asset, FormShape):
         asset = Asset(
-            context.ids.identifier("ast"), context.ref(), context.stamp, context.principal,
+            context.ids.identifier("ast"), context.ref(), stamp, context.principal,
             (FormVersion(context.seq, context.statement.body["asset"]),), (case_id,), used.inputs, used.ancestors,
             used.public_collection,
         )  # fmt: skip
         made.append(Made(asset.id))
-        prints = asset.fingerprints()
     else:
         assert asset is not None
         asset = Asset(
             **{name: getattr(asset, name) for name in asset.__struct_fields__} | {"cases": (*asset.cases, case_id)}
         )
     case = Case(
-        case_id, context.ref(), context.stamp, "initial", adoption.id, adoption.sha256, asset.id, context.principal,
+        case_id, context.ref(), stamp, "initial", adoption.id, adoption.sha256, asset.id, context.principal,
         context.time, (CaseState(context.seq, "deposited"),),
         tuple({"rule": f.rule, "outcome": f.severity, "code": f.code} for f in judgement.warnings),
         evidence(body.evidence, "/body/evidence"),
@@ -250,7 +256,7 @@ def _deposit(
                     holder=holder.id,
                     holder_ref=holder.ref,
                     scope=scope,
-                    recorded=context.stamp,
+                    recorded=stamp,
                     basis=basis,
                     rulebook_sha256=adoption.sha256,
                     case=case.id,

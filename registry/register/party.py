@@ -43,8 +43,10 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def is_live(self, time: datetime) -> bool:
         """Whether the key counts for an entry of this time (contract section 2, "Keys")."""
-        revoked = self.revoked()
-        return self.effective <= time and (revoked is None or time < revoked)
+        if self.effective > time:
+            return False
+        revoked = self.revoked() if self.revocations else None
+        return revoked is None or time < revoked
 
     def algorithm(self) -> Algorithm:
         return Algorithm(self.alg)

@@ -13,18 +13,23 @@ from registry.store import tables
 _PAGE_BYTES = 8192
 _CHECKPOINT_PAGES = 4000
 _BUSY_MILLISECONDS = 10_000
+_READER_CACHE_KIB = 2_048
+WRITER_CACHE_KIB = 65_536
+"""The pages that a batch looks up and changes, in indexes of some millions of entries."""
 WRITER = {"sanquan_writer": True}
 """Execution options of a connection that will write: it takes the write lock when its transaction begins."""
 
 
-def open_database(url: str, *, durable: bool = True, connections: int = 64) -> Engine:
+def open_database(
+    url: str, *, durable: bool = True, connections: int = 64, cache_kib: int = _READER_CACHE_KIB
+) -> Engine:
     """An engine. With `durable` a commit is on disk when it returns; without, it may be lost in a power cut.
 
     A writer takes one connection: its page cache and prepared statements then stay good from batch to batch.
     """
     engine = create_engine(url, pool_size=connections, max_overflow=0, pool_use_lifo=True)
     if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine, durable=durable)
+        _prepare_sqlite(engine, durable=durable, cache_kib=cache_kib)
     return engine
 
 
@@ -57,7 +62,7 @@ def create_tables(connection: Connection) -> None:
     SQLModel.metadata.create_all(connection, tables=[*tables.FOLD_TABLES, tables.DISCLOSURE])
 
 
-def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
+def _prepare_sqlite(engine: Engine, *, durable: bool, cache_kib: int) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
@@ -66,6 +71,7 @@ def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        cursor.execute(f"PRAGMA cache_size=-{cache_kib}")
         cursor.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
         cursor.close()
 

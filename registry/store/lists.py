@@ -15,8 +15,9 @@ from registry.register.asset import Asset, Case
 from registry.register.party import Party
 from registry.register.right import Right
 from registry.register.values import OBJECTS_PER_STATEMENT
-from registry.store.loading import decode, load_parties, refs_of, search_key
-from registry.store.tables import ACT, ASSET, ASSET_IDENTIFIER, CASE, EVIDENCE, FINGERPRINT, PARTY, RIGHT
+from registry.store.loading import decode, load_parties, refs_of
+from registry.store.search import search
+from registry.store.tables import ACT, ASSET, CASE, PARTY, RIGHT
 from registry.views import View, asset_line, case_view, party_view, right_view
 
 Filters = Mapping[str, Sequence[str]]
@@ -83,11 +84,6 @@ def _in(filters: Filters, name: str, value: str) -> bool:
     return not wanted or value in wanted
 
 
-def _search_refs(tx: Connection, table: Table, column: str, texts: Sequence[str]) -> list[int]:
-    keys = [search_key(text) for text in texts]
-    return [row[0] for row in tx.execute(select(table.c[column]).where(table.c.key.in_(keys)))]
-
-
 def _assets(tx: Connection, filters: Filters, at: datetime, after: int, limit: int, size: int) -> Page:
     where: list[ColumnElement[bool]] = []
     if applicants := filters.get("applicant"):
@@ -98,9 +94,9 @@ def _assets(tx: Connection, filters: Filters, at: datetime, after: int, limit: i
         held = select(RIGHT.c.asset_ref).where(RIGHT.c.holder_ref.in_(_party_refs(tx, holders)))
         where.append(ASSET.c.ref.in_(held))
     if identifiers := filters.get("identifier"):
-        where.append(ASSET.c.ref.in_(_search_refs(tx, ASSET_IDENTIFIER, "asset_ref", identifiers)))
+        where.append(ASSET.c.ref.in_(search(tx, "identifier", identifiers)))
     if prints := filters.get("fingerprint"):
-        where.append(ASSET.c.ref.in_(_search_refs(tx, FINGERPRINT, "asset_ref", prints)))
+        where.append(ASSET.c.ref.in_(search(tx, "fingerprint", prints)))
 
     def keep(asset: Asset) -> bool:
         return (
@@ -132,7 +128,7 @@ def _rights(tx: Connection, filters: Filters, at: datetime, after: int, limit: i
     if kinds := filters.get("kind"):
         where.append(RIGHT.c.kind.in_(kinds))
     if evidence := filters.get("evidence"):
-        where.append(RIGHT.c.ref.in_(_search_refs(tx, EVIDENCE, "right_ref", evidence)))
+        where.append(RIGHT.c.ref.in_(search(tx, "evidence", evidence)))
 
     def keep(right: Right) -> bool:
         return (

@@ -1,7 +1,7 @@
 """Loads the slice of the register that a batch names, whole asset aggregates in at most three rounds."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Sequence
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,7 +15,8 @@ from registry.register.party import Party
 from registry.register.register import Slot
 from registry.register.right import Right
 from registry.register.values import OBJECTS_PER_STATEMENT
-from registry.store.tables import ACT, ASSET, FINGERPRINT, KEY, PARTY, REGISTRY, RIGHT, VERIFIED
+from registry.store.search import LOOKUP, search_key
+from registry.store.tables import ACT, ASSET, KEY, PARTY, REGISTRY, RIGHT, VERIFIED
 
 _CHUNK = 500
 Value = TypeVar("Value")
@@ -28,11 +29,6 @@ def decode(kind: type[Value], document: str) -> Value:
     """The object that a row holds."""
     found: Value = _DECODERS[kind].decode(document)
     return found
-
-
-def search_key(text: str) -> int:
-    """The 64-bit key under which a long random text is indexed: the first bytes of its SHA-256, signed."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
 
 
 def chunks(values: Collection[Any]) -> Iterable[list[Any]]:
@@ -129,7 +125,7 @@ def load(tx: Connection, wanted: Sequence[Names]) -> dict[Slot, Any]:
         slots |= load_assets(tx, asset_refs)
     by_ref = {value.ref: value for (kind, _), value in slots.items() if kind == "asset"}
     for text in dict.fromkeys(prints):
-        found = (by_ref[ref] for ref in matches.get(search_key(text), ()) if ref in by_ref)
+        found = (by_ref[ref] for ref in matches.get(text, ()) if ref in by_ref)
         slots["fingerprint", text] = tuple(asset.id for asset in found if text in asset.fingerprints())
     return slots
 
@@ -173,14 +169,12 @@ def _assets_of_rights(tx: Connection, refs: Collection[int]) -> set[int]:
     }
 
 
-def _fingerprint_matches(tx: Connection, prints: Collection[str]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for chunk in chunks([search_key(text) for text in prints]):
-        rows = tx.execute(
-            select(FINGERPRINT.c.key, FINGERPRINT.c.asset_ref)
-            .where(FINGERPRINT.c.key.in_(chunk))
-            .order_by(FINGERPRINT.c.asset_ref)
-        )
-        for row in rows:
-            found.setdefault(row.key, []).append(row.asset_ref)
+def _fingerprint_matches(tx: Connection, prints: Collection[str]) -> dict[str, list[int]]:
+    """References of assets that may have each fingerprint, in the order recorded."""
+    if not prints:
+        return {}
+    keys = {search_key("fingerprint", text): text for text in prints}
+    found: dict[str, list[int]] = {}
+    for key, ref in sorted(LOOKUP.find(tx, keys), key=itemgetter(1)):
+        found.setdefault(keys[key], []).append(ref)
     return found

@@ -14,15 +14,12 @@ from registry.register.asset import Asset, Case
 from registry.register.party import Party
 from registry.register.register import Register, Slot
 from registry.register.right import Right
-from registry.store.loading import search_key
+from registry.store.search import LOOKUP, search_keys
 from registry.store.tables import (
     ACT,
     ASSET,
-    ASSET_IDENTIFIER,
     CASE,
     DISCLOSURE,
-    EVIDENCE,
-    FINGERPRINT,
     KEY,
     PARTY,
     REGISTRY,
@@ -40,6 +37,7 @@ class Rows:
 
     inserts: dict[Table, list[Row]] = field(default_factory=dict)
     updates: dict[Table, list[Row]] = field(default_factory=dict)
+    search: list[tuple[int, int]] = field(default_factory=list)
 
     def put(self, table: Table, row: Row, *, is_new: bool) -> None:
         """The row is to be inserted, or to replace the one of the same `ref`."""
@@ -100,6 +98,8 @@ def save(tx: Connection, before: Mapping[Slot, Any], changes: Mapping[Slot, Any]
             case _:
                 continue  # an index that its objects carry
     rows.write(tx)
+    if acts:
+        LOOKUP.add(tx, rows.search, acts[0]["seq"], acts[-1]["seq"] + 1)
 
 
 def _party(rows: Rows, party: Party, old: Party | None) -> None:
@@ -118,8 +118,8 @@ def _asset(rows: Rows, asset: Asset, after: Register, *, is_new: bool) -> None:
         row.pop("applicant_ref")
     rows.put(ASSET, row, is_new=is_new)
     if is_new:
-        rows.add(FINGERPRINT, ({"key": search_key(t), "asset_ref": asset.ref} for t in asset.fingerprints()))
-        rows.add(ASSET_IDENTIFIER, ({"key": search_key(t), "asset_ref": asset.ref} for t in asset.identifiers()))
+        rows.search += search_keys("fingerprint", asset.fingerprints(), asset.ref)
+        rows.search += search_keys("identifier", asset.identifiers(), asset.ref)
 
 
 def _case(rows: Rows, case: Case, after: Register, *, is_new: bool) -> None:
@@ -138,8 +138,7 @@ def _right(rows: Rows, right: Right, *, is_new: bool) -> None:
     }  # fmt: skip
     rows.put(RIGHT, row, is_new=is_new)
     if is_new:
-        keys = {search_key(item.sha256) for item in right.evidence}
-        rows.add(EVIDENCE, ({"key": key, "right_ref": right.ref} for key in sorted(keys)))
+        rows.search += search_keys("evidence", {item.sha256 for item in right.evidence}, right.ref)
 
 
 def _verified(tx: Connection, rows: Rows, identifier: str, names: tuple[str, ...], after: Register) -> None:

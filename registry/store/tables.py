@@ -86,34 +86,22 @@ class RightTable(SQLModel, table=True):
     document: str = Field(sa_column=Column(Text, nullable=False))
 
 
-class FingerprintTable(SQLModel, table=True):
-    """Assets by the first 64 bits of the SHA-256 of `alg:value`; the asset itself says whether it is equal."""
+class SearchTable(SQLModel, table=True):
+    """Objects by the first 64 bits of a digest of a random text about them: all but the newest. See `store.search`."""
 
-    __tablename__ = "sanquan_fingerprint"
+    __tablename__ = "sanquan_search"
     __table_args__ = {"sqlite_with_rowid": False}
 
     key: int = Field(sa_column=_big(primary=True))
-    asset_ref: int = Field(sa_column=_big(primary=True))
+    ref: int = Field(sa_column=_big(primary=True))
 
 
-class AssetIdentifierTable(SQLModel, table=True):
-    """Assets by the first 64 bits of the SHA-256 of `scheme:value`; the asset itself says whether it is equal."""
-
-    __tablename__ = "sanquan_asset_identifier"
+class NewestSearchTable(SQLModel, table=True):
+    __tablename__ = "sanquan_search_newest"
     __table_args__ = {"sqlite_with_rowid": False}
 
     key: int = Field(sa_column=_big(primary=True))
-    asset_ref: int = Field(sa_column=_big(primary=True))
-
-
-class EvidenceTable(SQLModel, table=True):
-    """Rights by the first 64 bits of a document's digest."""
-
-    __tablename__ = "sanquan_evidence"
-    __table_args__ = {"sqlite_with_rowid": False}
-
-    key: int = Field(sa_column=_big(primary=True))
-    right_ref: int = Field(sa_column=_big(primary=True))
+    ref: int = Field(sa_column=_big(primary=True))
 
 
 class RegistryTable(SQLModel, table=True):
@@ -142,13 +130,12 @@ VERIFIED = _TABLES["sanquan_verified"]
 ASSET = _TABLES["sanquan_asset"]
 CASE = _TABLES["sanquan_case"]
 RIGHT = _TABLES["sanquan_right"]
-FINGERPRINT = _TABLES["sanquan_fingerprint"]
-ASSET_IDENTIFIER = _TABLES["sanquan_asset_identifier"]
-EVIDENCE = _TABLES["sanquan_evidence"]
+SEARCH = _TABLES["sanquan_search"]
+NEWEST_SEARCH = _TABLES["sanquan_search_newest"]
 REGISTRY = _TABLES["sanquan_registry"]
 DISCLOSURE = _TABLES["sanquan_disclosure"]
 
 FOLD_TABLES = [
-    ACT, PARTY, KEY, VERIFIED, ASSET, CASE, RIGHT, FINGERPRINT, ASSET_IDENTIFIER, EVIDENCE, REGISTRY,
+    ACT, PARTY, KEY, VERIFIED, ASSET, CASE, RIGHT, SEARCH, NEWEST_SEARCH, REGISTRY,
 ]  # fmt: skip
 """Tables that the entries alone determine: rebuilt from them and compared with them."""

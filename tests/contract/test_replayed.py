@@ -1,6 +1,7 @@
 """Audit of the register: replay agrees with the tables, and every tampering is named."""
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import select
 
 from api.demo.forgers import operators_keys, rewrite
 from ledger.statement import parse_statement
+from ledger.storage import lookup
 from registry.auditing import audit, open_subject, rebuild
 from registry.store.database import open_database, sqlite_url
 from registry.store.tables import FOLD_TABLES
@@ -36,6 +38,15 @@ def play(desk: Desk) -> None:
     desk.ok("right.revoke", a, {"rights": ids(grant, "rgt"), "ground": "agreement"})
     for _ in range(300):
         desk.register(a, ["holding"])
+    desk.register(a, fingerprints=[{"alg": "sha-256", "value": "ef" * 32}])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_lookups() -> Iterator[None]:
+    """Both tables of a lookup have rows already in a short log."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lookup, "EVERY", 100)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +97,8 @@ TAMPERING = [
     ("sanquan_asset", "UPDATE sanquan_asset SET form = 'raw' WHERE ref = (SELECT max(ref) FROM sanquan_asset)"),
     ("sanquan_case", "UPDATE sanquan_case SET state = 'refused' WHERE ref = (SELECT min(ref) FROM sanquan_case)"),
     ("sanquan_right", "INSERT INTO sanquan_right SELECT ref + 40, asset_ref, holder_ref, kind, document FROM sanquan_right LIMIT 1"),
-    ("sanquan_fingerprint", "DELETE FROM sanquan_fingerprint"),
-    ("sanquan_asset_identifier", "DELETE FROM sanquan_asset_identifier"),
-    ("sanquan_evidence", "DELETE FROM sanquan_evidence"),
+    ("sanquan_search", "DELETE FROM sanquan_search WHERE key = (SELECT min(key) FROM sanquan_search)"),
+    ("sanquan_search_newest", "UPDATE sanquan_search_newest SET ref = ref + 1"),
     ("sanquan_registry", "UPDATE sanquan_registry SET document = replace(document, 'desk.test', 'disk.test')"),
 ]  # fmt: skip
 

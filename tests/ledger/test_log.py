@@ -273,6 +273,18 @@ def test_changed_rows_are_noticed_on_opening(kept: Kept) -> None:
             kept.open().open_batch(tx, START + timedelta(days=1))
 
 
+def test_a_log_that_no_longer_knows_its_statements_takes_no_more(kept: Kept) -> None:
+    """As a data folder of before the index, which would take the same statement twice."""
+    fill(kept, kept.open(), 0, 3)
+    with kept.transaction() as tx:
+        if isinstance(kept.storage, MemoryLogStorage):
+            tx.statements.clear()
+        else:
+            tx.execute(text("DELETE FROM sanquan_statement_newest"))
+    with kept.transaction() as tx, pytest.raises(BrokenLogError, match="index"):
+        kept.open().open_batch(tx, START + timedelta(days=1))
+
+
 def test_journal_stops_a_second_history(kept: Kept) -> None:
     journal = SigningJournal()
     log = Log(kept.storage, ORIGIN, [LOG_SIGNER], journal)
