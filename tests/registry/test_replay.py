@@ -26,13 +26,13 @@ from tests.registry.desk import (
     CRAWLED,
     Desk,
     beside,
-    disclosure,
     ids,
     key_shape,
     newcomer,
     open_desk,
     party_body,
     scope,
+    sd,
 )
 
 TABLES = [table.name for table in FOLD_TABLES]
@@ -43,7 +43,7 @@ def varied(desk: Desk) -> None:
     number = {"scheme": "local", "value": "7"}
     a, b, c = desk.party("甲", identifier=number), desk.party("乙"), newcomer("丙")
     desk.ok("party.verify", desk.registrar, {"party": a.id, "level": "documented"})
-    name, opened = disclosure("name", "张三")
+    name, opened = sd("name", "张三")
     desk.submit(beside(desk.envelope("party.register", c, party_body(c, kind="natural_person", name=name)), opened))
     spare = KeySigner.generate()
     desk.ok("key.add", b, key_shape(spare), extra=[spare])

@@ -1,7 +1,6 @@
 """Who signs, with which keys; and the same payload again. Contract section 2."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -9,34 +8,7 @@ from ledger.identifiers import key_identifier
 from ledger.keys import Algorithm, KeySigner
 from ledger.statement import PAYLOAD_TYPE, Envelope, EnvelopeSignature, format_envelope
 from registry.drafting import sign_payload
-from registry.writer import Answer
-from tests.registry.desk import ALL, Actor, Desk, ids, key_shape
-
-
-@pytest.fixture
-def a(desk: Desk) -> Actor:
-    return desk.party("甲")
-
-
-@pytest.fixture
-def b(desk: Desk) -> Actor:
-    return desk.party("乙")
-
-
-def submit(desk: Desk, data: bytes) -> Answer:
-    (answer,) = desk.registry.office.submit([data])
-    return answer
-
-
-def refusal(answer: Answer) -> tuple[str, int, str | None]:
-    found = answer.refusal
-    assert found is not None, answer.receipt
-    return found.code, found.status, found.reasons[0].pointer
-
-
-def update(desk: Desk, actor: Actor, **more: Any) -> bytes:
-    return desk.payload("party.update", actor, {"contact": "1"}, **more)
-
+from tests.registry.desk import ALL, Actor, Desk, ids, key_shape, refusal, update
 
 # ---- keys and signatures ---------------------------------------------------------------------------------------------
 
@@ -135,7 +107,7 @@ def test_the_same_payload_again_has_the_first_facts(desk: Desk, a: Actor) -> Non
         }
     assert desk.size() == size
     wrong = format_envelope(garbage).replace(PAYLOAD_TYPE, "text/plain").encode()
-    assert refusal(submit(desk, wrong))[0] == "MALFORMED"
+    assert refusal(desk.answer(wrong))[0] == "MALFORMED"
 
 
 def test_a_refused_payload_may_come_again(desk: Desk, a: Actor, b: Actor) -> None:
