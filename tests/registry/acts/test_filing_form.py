@@ -96,7 +96,8 @@ def test_the_case_replaced_is_in_this_register(desk: Desk) -> None:
     a, b = desk.party("甲"), desk.party("乙")
     first = desk.register(a)
     body = desk.filing([{"party": a.id, "rights": ["holding"]}])
-    for case in (ids(first, "cas")[0] + "_1", ids(first, "ast")[0].replace("ast_", "cas_")[:-1] + "0"):
+    known = ids(first, "cas")[0]
+    for case in (f"{known}_1", known[:-1] + ("1" if known.endswith("0") else "0")):
         desk.expect(("NOT_FOUND", 404, "/body/replaces"), "case.file", a, body | {"replaces": case})
     further = body | {"asset": ids(first, "ast")[0], "claims": [{"party": b.id, "rights": ["holding"]}]}
     second = desk.ok("case.file", b, further, with_=[a])
