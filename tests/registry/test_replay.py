@@ -228,11 +228,12 @@ def test_an_entry_that_may_not_take_effect_is_named(tmp_path: Path, act: str, co
     with open_desk(folder) as desk:
         a = desk.party("甲")
         more: dict[str, Any] = {}
-        name, body = "party.update", {"contact": "电话"}
+        name = "party.update"
+        body: dict[str, Any] = {"contact": "电话"}
         if act == "role":
             name, body = "role.grant", {"party": a.id, "role": "reviewer"}
         elif act == "form":
-            body = {"contact": 1}  # type: ignore[dict-item]
+            body = {"contact": 1}
         elif act == "old":
             more = {"at": desk.clock.now() - timedelta(days=2)}
         elif act == "stale":

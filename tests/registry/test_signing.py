@@ -21,9 +21,9 @@ def test_parties_of_every_algorithm_act_and_join(desk: Desk, algorithm: Algorith
     assert desk.check(two, desk.view(ids(grant, "rgt")[0])["asset"], territory=("CN",)).decision
 
 
-def forged(envelope: Envelope, place: int, change: Callable[[bytes], bytes]) -> Envelope:
+def forged(envelope: Envelope, place: int, value: bytes) -> Envelope:
     signatures = list(envelope.signatures)
-    signatures[place] = EnvelopeSignature(signatures[place].key, change(signatures[place].value))
+    signatures[place] = EnvelopeSignature(signatures[place].key, value)
     return Envelope(envelope.payload, tuple(signatures))
 
 
@@ -36,14 +36,15 @@ def forged(envelope: Envelope, place: int, change: Callable[[bytes], bytes]) -> 
 def test_a_signature_that_does_not_hold(desk: Desk, algorithm: Algorithm, change: Callable[[bytes], bytes]) -> None:
     actor = desk.party("甲", algorithm)
     envelope = sign_payload(update(desk, actor), actor.signers)
-    assert refusal(desk.post(forged(envelope, 0, change))) == ("SIGNATURE_INVALID", 403, "/signatures/0")
+    wrong = forged(envelope, 0, change(envelope.signatures[0].value))
+    assert refusal(desk.post(wrong)) == ("SIGNATURE_INVALID", 403, "/signatures/0")
 
 
 def test_a_signature_of_another_payload(desk: Desk, a: Actor, b: Actor) -> None:
     joint = sign_payload(update(desk, a, with_=[b]), [*a.signers, *b.signers])
     other = sign_payload(update(desk, a, with_=[b]), [*a.signers, *b.signers])
-    for place in (0, 1):
-        wrong = forged(joint, place, lambda _, place=place: other.signatures[place].value)  # type: ignore[misc]
+    for place, signature in enumerate(other.signatures):
+        wrong = forged(joint, place, signature.value)
         assert refusal(desk.post(wrong)) == ("SIGNATURE_INVALID", 403, f"/signatures/{place}")
 
 
