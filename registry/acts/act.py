@@ -37,6 +37,8 @@ class Names:
     keys: tuple[str, ...] = ()
     assets: tuple[str, ...] = ()
     rights: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    """Assets among `assets` whose ancestors the act looks at, too."""
     fingerprints: tuple[str, ...] = ()
     identifiers_of: tuple[str, ...] = ()
     """Parties whose official identifier the act takes or gives up."""
