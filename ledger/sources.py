@@ -5,6 +5,7 @@ is trusted; the audit compares it. A partial file may be gone once the full one 
 full one and cuts it. Source: https://c2sp.org/tlog-tiles.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
@@ -69,11 +70,12 @@ def _is_inside(path: str) -> bool:
     return all(part not in ("", ".", "..") for part in path.split("/")) and "\\" not in path and ":" not in path
 
 
-class _Files:
+class _Files(ABC):
     """Tiles and bundles from files that are read by their path; None means that there is no such file."""
 
+    @abstractmethod
     def _read(self, path: str, limit: int) -> bytes | None:
-        raise NotImplementedError
+        """The file, of at most `limit` bytes."""
 
     def checkpoint(self) -> str:
         data = self._read("checkpoint", MAX_CHECKPOINT_BYTES)

@@ -139,7 +139,7 @@ class Reader:
                 raise not_found(identifier)
             found = (case.as_of(moment.size) for case in by_refs(tx, CASE, Case, refs_of(tx, asset.cases).values()))
             cases = [case for case in found if case is not None]
-        return asset_view(asset, register.rights_of(asset.id), cases, moment.at), moment
+        return asset_view(register, asset, cases, moment.at), moment
 
     def right(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
         """A right.
@@ -149,10 +149,11 @@ class Reader:
         """
         with self._moment(at, size) as (tx, moment):
             found = by_refs(tx, RIGHT, Right, refs_of(tx, [identifier]).values())
-        then = found[0].as_of(moment.size) if found and found[0].id == identifier else None
-        if then is None:
-            raise not_found(identifier)
-        return right_view(then, moment.at), moment
+            then = found[0].as_of(moment.size) if found and found[0].id == identifier else None
+            if then is None:
+                raise not_found(identifier)
+            around = load_assets(tx, [then.asset_ref]) if then.survives else {}
+        return right_view(Register(around).as_of(moment.size), then, moment.at), moment
 
     def case(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
         """A case.

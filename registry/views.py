@@ -8,8 +8,10 @@ from ledger.instants import format_instant
 from registry.acts.scopes import format_scope
 from registry.register.asset import Asset, Case
 from registry.register.party import Key, Party
+from registry.register.register import Register
 from registry.register.right import Right
 from registry.register.values import Stamp
+from registry.title.chain import parent_of
 
 View = dict[str, Any]
 
@@ -54,14 +56,18 @@ def _key_view(key: Key) -> View:
     )
 
 
-def right_view(right: Right, at: datetime) -> View:
-    """{id, asset, kind, holder, from_right, scope, exclusivity, status, basis, registered_until, recorded, …}."""
+def right_view(register: Register, right: Right, at: datetime) -> View:
+    """{id, asset, kind, holder, from_right, scope, exclusivity, status, basis, registered_until, recorded, …}.
+
+    `register` need hold the other rights on the asset only where the right `survives`.
+    """
+    parent = parent_of(register, right, at) if right.survives else None
     view = _present(
         id=right.id,
         asset=right.asset,
         kind=right.kind,
         holder=right.holder,
-        from_right=right.from_right,
+        from_right=parent.id if parent else right.granted_from,
         previous=right.previous,
         case=right.case,
         scope=format_scope(right.scope, right.kind),
@@ -96,13 +102,13 @@ def case_view(case: Case) -> View:
     }
 
 
-def asset_view(asset: Asset, rights: Sequence[Right], cases: Sequence[Case], at: datetime) -> View:
+def asset_view(register: Register, asset: Asset, cases: Sequence[Case], at: datetime) -> View:
     """{id, form, rights, encumbrances, remarks, cases, certificates, …}."""
     view: View = {
         "id": asset.id,
         "applicant": asset.applicant,
         "form": asset.form,
-        "rights": [right_view(right, at) for right in rights],
+        "rights": [right_view(register, right, at) for right in register.rights_of(asset.id)],
         "encumbrances": [],
         "remarks": [],
         "cases": [case_view(case) for case in cases],

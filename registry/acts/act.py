@@ -38,6 +38,8 @@ class Names(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()
     assets: tuple[str, ...] = ()
     rights: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    """Assets among `assets` whose ancestors the act looks at, too."""
     fingerprints: tuple[str, ...] = ()
     identifiers_of: tuple[str, ...] = ()
     """Parties whose official identifier the act takes or gives up."""

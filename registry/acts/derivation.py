@@ -4,7 +4,7 @@ An input in this register needs a processing right of the applicant that covers 
 no independent new work (compilation, subset, format, or no markedly higher value) is bounded by its inputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,15 +16,13 @@ from registry.acts.form import InputShape, SourceShape
 from registry.acts.shapes import given, instant, invalid, plain
 from registry.law import facts as law
 from registry.refusals.refusal import RefusedError, refused
-from registry.register.asset import Asset, Input
+from registry.register.asset import MAX_ANCESTORS, Asset, Derivation, Input
 from registry.register.register import Register
 from registry.register.right import Right
 from registry.register.scope import Scope
 from registry.title.chain import chain_of, until_end
 from registry.title.scope import meet
 from registry.title.vocabulary import PROCESSING, WHOLE, allowed_actions
-
-MAX_ANCESTORS = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,12 @@ class Used:
     ancestors: tuple[str, ...]
     public_collection: bool
     bounds: tuple[Scope, ...]
+
+    def derivation(self, seq: int) -> tuple[Derivation, ...]:
+        """What the asset remembers of the filing in the entry `seq`, if there is anything."""
+        if not self.inputs and not self.public_collection:
+            return ()
+        return (Derivation(seq, self.inputs, self.ancestors, self.public_collection),)
 
     def bound(self, claimed: Scope, pointer: str) -> Scope:
         """The claimed scope within what the inputs allow.
@@ -67,6 +71,8 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
     inputs: list[Input] = []
     ancestors: dict[str, None] = {}
     bounds: list[Scope] = []
+    if asset is not None:
+        _check_acyclic(sources, register, asset)
     public = any(source.basis == "public_collection" for source in sources)
     for number, source in enumerate(sources):
         seen: list[law.Input] = []
@@ -78,7 +84,7 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
             if given(item.external) is not None:
                 seen.append(law.Input(registered=False))
                 continue
-            parent, right = _input(context, source, item, register, asset, pointer, number)
+            parent, right = _input(context, source, item, register, pointer, number)
             joined = right.holder == context.principal or right.holder in context.signers
             holders = {r.holder for r in register.rights_of(parent.id) if r.is_title() and r.kind == "operating"}
             joined = bool(holders & {context.principal, *context.signers}) if holders else joined
@@ -92,9 +98,45 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
                     msgspec.structs.replace(limit, fields=WHOLE, duties=(), actions=None, rights=None, depth=None)
                 )
         facts.append(tuple(seen))
+    _check_number(ancestors)
+    return Used(tuple(facts), tuple(inputs), tuple(ancestors), public, tuple(bounds))
+
+
+def _check_number(ancestors: Sized) -> None:
     if len(ancestors) > MAX_ANCESTORS:
         raise invalid("/body/sources", f"more than {MAX_ANCESTORS} ancestors", f"上游数据超过 {MAX_ANCESTORS} 项")
-    return Used(tuple(facts), tuple(inputs), tuple(ancestors), public, tuple(bounds))
+
+
+def _check_acyclic(sources: Sequence[SourceShape], register: Register, asset: Asset) -> None:
+    """A registered asset that gets inputs is none of them and none of their ancestors."""
+    named = {
+        f"/body/sources/{number}/inputs/{place}/asset": item.asset
+        for number, source in enumerate(sources)
+        for place, item in enumerate(given(source.inputs) or ())
+        if isinstance(item.asset, str)
+    }
+    lineage = _lineage(register, named.values())
+    _check_number(lineage)
+    if asset.id in lineage:
+        pointer = next(pointer for pointer, name in named.items() if asset.id in _lineage(register, [name]))
+        raise refused(
+            "DERIVATION_CYCLE", f"{asset.id} would descend from itself.", f"{asset.id} 将成为自身的上游。", pointer
+        )
+
+
+def _lineage(register: Register, assets: Iterable[str]) -> dict[str, None]:
+    """These assets and everything that they descend from; cut off where it is more than a filing may have.
+
+    An asset's own list is as old as its filings, so the lists of its ancestors are read too: they may have got inputs
+    since. `register` holds them for the inputs that an act names (`Names.inputs`).
+    """
+    seen = dict.fromkeys(assets)
+    newest = list(seen)
+    while newest and len(seen) <= MAX_ANCESTORS:
+        known = (register.asset(name) for name in newest)
+        newest = [name for one in known if one is not None for name in one.ancestors if name not in seen]
+        seen |= dict.fromkeys(newest)
+    return seen
 
 
 def _is_bounded(source: SourceShape) -> bool:
@@ -104,21 +146,13 @@ def _is_bounded(source: SourceShape) -> bool:
 
 
 def _input(
-    context: Context, source: SourceShape, item: InputShape, register: Register, asset: Asset | None, pointer: str,
-    number: int,
-) -> tuple[Asset, Right]:  # fmt: skip
+    context: Context, source: SourceShape, item: InputShape, register: Register, pointer: str, number: int
+) -> tuple[Asset, Right]:
     assert isinstance(item.asset, str) and isinstance(item.right, str)  # noqa: PT018  checked in `InputShape.check`
     parent = register.asset(item.asset)
     if parent is None:
         raise refused(
             "NOT_FOUND", f"There is no asset {item.asset}.", f"没有数据资产 {item.asset}。", f"{pointer}/asset"
-        )
-    if asset is not None and asset.id in (parent.id, *parent.ancestors):
-        raise refused(
-            "DERIVATION_CYCLE",
-            f"{asset.id} would descend from itself.",
-            f"{asset.id} 将成为自身的上游。",
-            f"{pointer}/asset",
         )
     right = register.right(item.right)
     if right is None:

@@ -5,6 +5,8 @@ Under a rulebook without review a filing that the rules do not refuse is deposit
 
 from typing import Any
 
+import msgspec
+
 from ledger.statement import Statement
 from registry.acts import derivation, duplicates
 from registry.acts.act import Act, Context, Made, Names, Outcome, party_named
@@ -32,7 +34,8 @@ from registry.title.scope import whole
 def _names(_statement: Statement, body: InitialBody) -> Names:
     inputs = [item for source in body.sources for item in given(source.inputs) or ()]
     participants = [p for source in body.sources for p in (given(source.facts) or {}).get("participants", ())]
-    assets = [item.asset for item in inputs if isinstance(item.asset, str)]
+    made_from = tuple(item.asset for item in inputs if isinstance(item.asset, str))
+    assets = [*made_from]
     rights = [item.right for item in inputs if isinstance(item.right, str)]
     if (replaced := given(body.replaces)) is not None:
         rights.append(_first_right_of(replaced))
@@ -45,6 +48,7 @@ def _names(_statement: Statement, body: InitialBody) -> Names:
         parties=(*(claim.party for claim in body.claims), *participants),
         assets=tuple(assets),
         rights=tuple(rights),
+        inputs=made_from,
         fingerprints=tuple(fingerprints),
     )
 
@@ -225,14 +229,15 @@ def _deposit(
     if isinstance(body.asset, FormShape):
         asset = Asset(
             context.ids.identifier("ast"), context.ref(), stamp, context.principal,
-            (FormVersion(context.seq, context.statement.body["asset"]),), (case_id,), used.inputs, used.ancestors,
-            used.public_collection,
+            (FormVersion(context.seq, context.statement.body["asset"]),), (case_id,), used.derivation(context.seq),
         )  # fmt: skip
         made.append(Made(asset.id))
     else:
         assert asset is not None
-        asset = Asset(
-            **{name: getattr(asset, name) for name in asset.__struct_fields__} | {"cases": (*asset.cases, case_id)}
+        asset = msgspec.structs.replace(
+            asset,
+            cases=(*asset.cases, case_id),
+            derivations=(*asset.derivations, *used.derivation(context.seq)),
         )
     case = Case(
         case_id, context.ref(), stamp, "initial", adoption.id, adoption.sha256, asset.id, context.principal,

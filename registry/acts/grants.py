@@ -28,7 +28,7 @@ from registry.acts.shapes import (
 from registry.refusals.refusal import Reason, RefusedError, Words, refused
 from registry.register.party import Party
 from registry.register.register import Register
-from registry.register.right import Parent, Right
+from registry.register.right import Right
 from registry.register.scope import Scope
 from registry.title.chain import chain_of
 from registry.title.scope import Excess, excesses
@@ -230,7 +230,7 @@ def _grant(context: Context, body: GrantBody, register: Register, parent: Right,
             recorded=context.stamp,
             basis=parent.basis,
             rulebook_sha256=parent.rulebook_sha256,
-            parents=(Parent(context.seq, scope.starts, parent.id),),
+            granted_from=parent.id,
             exclusivity=given(body.exclusivity) or "none",
             survives=given(body.survives) or False,
             subject_to=given(body.subject_to) or (),

@@ -27,7 +27,7 @@ from registry.acts.shapes import (
 )
 from registry.refusals.refusal import refused
 from registry.register.register import Register
-from registry.register.right import End, Parent, Right
+from registry.register.right import End, Right
 from registry.title.chain import parent_of
 
 
@@ -120,35 +120,18 @@ def _check_not_ended(context: Context, right: Right, pointer: str, *, by_judgmen
 
 
 def _end(context: Context, register: Register, right: Right, effective: datetime, ground: str) -> Register:
-    """The right and what falls with it have ended from `effective` on; survivors hang on the head grantor's right."""
-    head = right.from_right
+    """The right and what falls with it have ended from `effective` on."""
     for fallen in _falling(register, right):
         end = End(context.seq, "revoked", effective, right.id, ground)
         register = register.put(("right", fallen.id, msgspec.structs.replace(fallen, ends=(*fallen.ends, end))))
-    for survivor in _survivors(register, right):
-        assert head is not None
-        parents = (*survivor.parents, Parent(context.seq, effective, head))
-        register = register.put(("right", survivor.id, msgspec.structs.replace(survivor, parents=parents)))
     return register
-
-
-def _children(register: Register, right: Right) -> list[Right]:
-    return [other for other in register.rights_of(right.asset) if other.from_right == right.id]
 
 
 def _falling(register: Register, right: Right) -> Iterator[Right]:
     yield right
-    for child in _children(register, right):
-        if not child.survives:
+    for child in register.rights_of(right.asset):
+        if child.granted_from == right.id and not child.survives:
             yield from _falling(register, child)
-
-
-def _survivors(register: Register, right: Right) -> Iterator[Right]:
-    for child in _children(register, right):
-        if child.survives:
-            yield child
-        else:
-            yield from _survivors(register, child)
 
 
 def _names(_statement: Statement, body: RevokeBody) -> Names:

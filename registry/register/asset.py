@@ -7,6 +7,9 @@ import msgspec
 
 from registry.register.values import Evidence, Stamp
 
+MAX_ANCESTORS = 1_024
+"""What a filing may name as ancestors."""
+
 
 class Input(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a derived asset was made from: an asset of this register with the right used, or something outside it."""
@@ -14,6 +17,19 @@ class Input(msgspec.Struct, frozen=True, omit_defaults=True):
     asset: str | None = None
     right: str | None = None
     external: Any = None
+
+
+class Derivation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the filing in the entry `seq` says the data were made from.
+
+    `ancestors`: the inputs and, as of that entry, what these descend from. `public_collection`: collected from public
+    sources by programs, or descending from such data.
+    """
+
+    seq: int
+    inputs: tuple[Input, ...] = ()
+    ancestors: tuple[str, ...] = ()
+    public_collection: bool = False
 
 
 class FormVersion(msgspec.Struct, frozen=True):
@@ -24,7 +40,7 @@ class FormVersion(msgspec.Struct, frozen=True):
 
 
 class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A data asset. `public_collection`: collected from public sources by programs, or descending from such data."""
+    """A data asset. Its first registration and each further title on it may add a derivation."""
 
     id: str
     ref: int
@@ -32,13 +48,24 @@ class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
     applicant: str
     forms: tuple[FormVersion, ...]
     cases: tuple[str, ...]
-    inputs: tuple[Input, ...] = ()
-    ancestors: tuple[str, ...] = ()
-    public_collection: bool = False
+    derivations: tuple[Derivation, ...] = ()
 
     @property
     def form(self) -> dict[str, Any]:
         return self.forms[-1].form
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return tuple(item for derivation in self.derivations for item in derivation.inputs)
+
+    @property
+    def ancestors(self) -> tuple[str, ...]:
+        """What the asset descends from, as far as its own filings knew; the rest stands with the ancestors."""
+        return tuple(dict.fromkeys(name for derivation in self.derivations for name in derivation.ancestors))
+
+    @property
+    def public_collection(self) -> bool:
+        return any(derivation.public_collection for derivation in self.derivations)
 
     def fingerprints(self) -> tuple[str, ...]:
         """`alg:value` of each fingerprint, sorted."""
@@ -60,7 +87,11 @@ class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
         """The asset as the register knew it after `size` entries; None if it did not."""
         if self.recorded.seq >= size:
             return None
-        return msgspec.structs.replace(self, forms=tuple(f for f in self.forms if f.seq < size))
+        return msgspec.structs.replace(
+            self,
+            forms=tuple(f for f in self.forms if f.seq < size),
+            derivations=tuple(d for d in self.derivations if d.seq < size),
+        )
 
 
 class CaseState(msgspec.Struct, frozen=True):

@@ -18,16 +18,11 @@ class End(msgspec.Struct, frozen=True, omit_defaults=True):
     ground: str | None = None
 
 
-class Parent(msgspec.Struct, frozen=True):
-    """The right that a grant hangs on, from the entry `seq` and the instant `effective` on."""
-
-    seq: int
-    effective: datetime
-    right: str
-
-
 class Right(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A right of a party over an asset. Its facts never change; what happens to it is added in `ends` and `parents`."""
+    """A right of a party over an asset. Its facts never change; what happens to it is added in `ends`.
+
+    `granted_from`: the right that a grant was made from; what it hangs on at an instant says `title.chain.parent_of`.
+    """
 
     id: str
     ref: int
@@ -41,7 +36,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True):
     basis: str
     rulebook_sha256: str
     case: str | None = None
-    parents: tuple[Parent, ...] = ()
+    granted_from: str | None = None
     exclusivity: str = "none"
     survives: bool = False
     subject_to: tuple[str, ...] = ()
@@ -52,17 +47,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def is_title(self) -> bool:
         """Whether the right was born of a registration."""
-        return not self.parents
-
-    @property
-    def from_right(self) -> str | None:
-        """The right that this one hangs on, as recorded last."""
-        return self.parents[-1].right if self.parents else None
-
-    @property
-    def granted_from(self) -> str | None:
-        """The right that this one was granted from, whatever has come since."""
-        return self.parents[0].right if self.parents else None
+        return self.granted_from is None
 
     def live_ends(self) -> tuple[End, ...]:
         """The ends that count: of several with one cause, the one recorded last (a judgment replaced the others)."""
@@ -94,10 +79,6 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True):
         """The right as the register knew it after `size` entries; None if it did not."""
         if self.recorded.seq >= size:
             return None
-        if not self.ends and len(self.parents) <= 1:
+        if not self.ends:
             return self
-        return msgspec.structs.replace(
-            self,
-            ends=tuple(end for end in self.ends if end.seq < size),
-            parents=tuple(parent for parent in self.parents if parent.seq < size),
-        )
+        return msgspec.structs.replace(self, ends=tuple(end for end in self.ends if end.seq < size))

@@ -7,15 +7,17 @@ page of yesterday's register says what yesterday's register said.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, false, select
 
 from registry.register.asset import Asset, Case
 from registry.register.party import Party
+from registry.register.register import Register
 from registry.register.right import Right
 from registry.register.values import OBJECTS_PER_STATEMENT
-from registry.store.loading import decode, load_parties, refs_of
+from registry.store.loading import decode, load_assets, load_parties, refs_of
 from registry.store.search import search
 from registry.store.tables import ACT, ASSET, CASE, PARTY, RIGHT
 from registry.views import View, asset_line, case_view, party_view, right_view
@@ -137,7 +139,14 @@ def _rights(tx: Connection, filters: Filters, at: datetime, after: int, limit: i
             and (not evidence or any(item.sha256 in evidence for item in right.evidence))
         )
 
-    return _page(_scan(tx, RIGHT, Right, where, after, size), keep, lambda right: right_view(right, at), limit)
+    @cache
+    def aggregate(asset_ref: int) -> Register:
+        return Register(load_assets(tx, [asset_ref])).as_of(size)
+
+    def show(right: Right) -> View:
+        return right_view(aggregate(right.asset_ref) if right.survives else Register({}), right, at)
+
+    return _page(_scan(tx, RIGHT, Right, where, after, size), keep, show, limit)
 
 
 def _cases(tx: Connection, filters: Filters, _at: datetime, after: int, limit: int, size: int) -> Page:

@@ -1,6 +1,6 @@
-"""Loads the slice of the register that a batch names, whole asset aggregates in at most three rounds."""
+"""Loads the slice of the register that a batch names: whole asset aggregates, and what inputs descend from."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, Table, select
 
 from ledger.identifiers import is_identifier
 from registry.acts.act import Names
-from registry.register.asset import Asset, Case
+from registry.register.asset import MAX_ANCESTORS, Asset, Case
 from registry.register.office_state import Registry
 from registry.register.party import Party
 from registry.register.register import Slot
@@ -123,10 +123,33 @@ def load(tx: Connection, wanted: Sequence[Names]) -> dict[Slot, Any]:
     asset_refs |= {ref for found in matches.values() for ref in found}
     if asset_refs:
         slots |= load_assets(tx, asset_refs)
+    slots |= _load_ancestors(tx, [set(names.inputs) for names in wanted if names.inputs], slots)
     by_ref = {value.ref: value for (kind, _), value in slots.items() if kind == "asset"}
     for text in dict.fromkeys(prints):
         found = (by_ref[ref] for ref in matches.get(text, ()) if ref in by_ref)
         slots["fingerprint", text] = tuple(asset.id for asset in found if text in asset.fingerprints())
+    return slots
+
+
+def _load_ancestors(tx: Connection, inputs: Sequence[set[str]], known: Mapping[Slot, Any]) -> dict[Slot, Any]:
+    """What the inputs of each act descend from, without the rights on it: as many as a filing may have, and no more.
+
+    A round for the ancestors that the inputs list, and one more for each time that some of these got inputs since.
+    """
+    slots: dict[Slot, Any] = {}
+
+    def listed(name: str) -> tuple[str, ...]:
+        asset: Asset | None = known.get(("asset", name)) or slots.get(("asset", name))
+        return asset.ancestors if asset else ()
+
+    walks = [(start, start) for start in inputs]
+    while walks:
+        steps = [(seen, {name for one in newest for name in listed(one)} - seen) for seen, newest in walks]
+        walks = [(seen | new, new) for seen, new in steps if new and len(seen | new) <= MAX_ANCESTORS]
+        names = {name for _, newest in walks for name in newest}
+        missing = [name for name in names if ("asset", name) not in known and ("asset", name) not in slots]
+        found = by_refs(tx, ASSET, Asset, refs_of(tx, missing).values())
+        slots |= {("asset", asset.id): asset for asset in found}
     return slots
 
 

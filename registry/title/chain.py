@@ -25,7 +25,7 @@ def chain_of(register: Register, right: Right, at: datetime) -> tuple[Right, ...
 
 
 def parent_of(register: Register, right: Right, at: datetime) -> Right | None:
-    """What a grant hangs on at an instant; None for a title."""
+    """What a grant hangs on at an instant; None for a title. `register` holds all rights on the asset."""
     parent = register.right(right.granted_from) if right.granted_from else None
     while right.survives and parent is not None and not parent.is_title() and parent.ended_at(at) is not None:
         parent = parent_of(register, parent, at)

@@ -1,7 +1,5 @@
-"""A real registry on a temporary folder, served by uvicorn on a free port of loopback."""
+"""A real registry on a temporary folder, served on a free port of loopback."""
 
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
 from api.app import create_app
+from api.demo.server import serving
 from api.settings import Settings
 from registry.clock import SimulatedClock
 from registry.registry import Options, open_registry
@@ -40,16 +38,11 @@ def serve(folder: Path, **settings: Any) -> Iterator[Live]:
     clock = SimulatedClock(START, folder.parent / "clock")
     options = Settings(data=folder, **settings)
     registry = open_registry(Options(folder, ORIGIN, verified_only=options.verified_only), clock)
-    listener = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(create_app(registry, options), log_level="critical"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
     try:
-        with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
+        with (
+            serving(create_app(registry, options)) as url,
+            httpx.Client(base_url=url, timeout=60, trust_env=False) as http,
+        ):
             yield Live(url, http, Desk(registry, clock, Actor("registrar", [registry.keys.registrar])))
     finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
         registry.close()

@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 
 from ledger.checkpoint import verify_checkpoint
-from ledger.encoding import format_base64url, parse_hex
+from ledger.encoding import parse_hex
 from ledger.identifiers import key_identifier
 from ledger.instants import format_instant
 from ledger.keys import Algorithm, KeySigner
 from ledger.proof import parse_proof, verify_proof
 from ledger.statement import format_envelope
-from registry.documents.disclosures import disclosure_digest
 from registry.drafting import sign_payload
 from registry.writer import Answer
-from tests.registry.desk import ALL, Actor, Desk, ids, key_shape, open_desk, scope
+from tests.registry.desk import ALL, Actor, Desk, ids, key_shape, open_desk, scope, sd
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -30,13 +29,8 @@ def stem_of(payload: bytes, at_ms: int) -> str:
     return "".join(ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
 
 
-def submit(desk: Desk, data: bytes, **more: Any) -> Answer:
-    (answer,) = desk.registry.office.submit([data], **more)
-    return answer
-
-
 def code(desk: Desk, data: bytes, **more: Any) -> str:
-    answer = submit(desk, data, **more)
+    answer = desk.answer(data, **more)
     assert answer.refusal is not None, answer.receipt
     return answer.refusal.code
 
@@ -49,7 +43,7 @@ def test_identifiers_are_known_before_submission_and_listed_in_order(desk: Desk)
     a = desk.party("甲")
     payload = desk.payload("case.file", a, desk.filing([{"party": a.id, "rights": ALL}]))
     stem = stem_of(payload, 1_767_225_600_000)
-    receipt = submit(desk, format_envelope(sign_payload(payload, a.signers)).encode()).receipt
+    receipt = desk.answer(format_envelope(sign_payload(payload, a.signers)).encode()).receipt
     assert receipt is not None
     assert receipt["statement"] == hashlib.sha256(payload).hexdigest()
     assert receipt["ids"] == [
@@ -74,13 +68,13 @@ def test_a_receipt_proves_inclusion_under_both_keys(desk: Desk) -> None:
 def test_the_same_payload_again_gets_the_first_facts_whatever_has_happened_to_its_key(desk: Desk) -> None:
     a = desk.party("甲")
     data = desk.envelope("case.file", a, desk.filing([{"party": a.id, "rights": ALL}]))
-    first = submit(desk, data)
+    first = desk.answer(data)
     desk.ok("key.revoke", a, {"key": key_identifier(a.signers[0].public), "reason": "lost"})
     desk.pass_time(days=400)
     spoiled = json.loads(data)
     spoiled["signatures"][0]["sig"] = base64.b64encode(bytes(64)).decode()
     for again in (data, json.dumps(spoiled).encode()):
-        answer = submit(desk, again)
+        answer = desk.answer(again)
         assert answer.known
         assert {k: v for k, v in answer.receipt.items() if k != "proof"} == {
             k: v for k, v in first.receipt.items() if k != "proof"
@@ -138,7 +132,7 @@ def test_envelopes_that_are_none(desk: Desk, change: Any, wanted: str) -> None:
 def test_payloads_that_are_none(desk: Desk, change: dict[str, Any], wanted: str, pointer: str | None) -> None:
     a = desk.party("甲")
     members = json.loads(desk.payload("party.update", a, {"contact": "电话"})) | change
-    answer = submit(desk, format_envelope(sign_payload(json.dumps(members).encode(), a.signers)).encode())
+    answer = desk.answer(format_envelope(sign_payload(json.dumps(members).encode(), a.signers)).encode())
     assert answer.refusal is not None
     assert answer.refusal.code == wanted
     if pointer:
@@ -219,13 +213,13 @@ def test_keys_prove_themselves_and_count_from_their_entry_to_their_revocation(de
     assert desk.refused("key.add", desk.party("乙"), key_shape(second), extra=[second]) == "KEY_TAKEN"
     other_key = Actor("甲", [second])
     payload = desk.payload("party.update", a, {"contact": "x"})
-    assert submit(desk, format_envelope(sign_payload(payload, other_key.signers)).encode()).refusal is None
+    assert desk.answer(format_envelope(sign_payload(payload, other_key.signers)).encode()).refusal is None
     later = desk.clock.now() + timedelta(days=2)
     revoke = {"key": key_identifier(second.public), "reason": "turned in", "effective": format_instant(later)}
     desk.ok("key.revoke", a, revoke)
     desk.pass_time(days=1)
     payload = desk.payload("party.update", a, {"contact": "y"})
-    assert submit(desk, format_envelope(sign_payload(payload, [second])).encode()).refusal is None
+    assert desk.answer(format_envelope(sign_payload(payload, [second])).encode()).refusal is None
     desk.pass_time(days=1)
     payload = desk.payload("party.update", a, {"contact": "z"})
     assert code(desk, format_envelope(sign_payload(payload, [second])).encode()) == "KEY_INACTIVE"
@@ -246,22 +240,17 @@ def test_a_key_of_an_earlier_line_signs_a_later_one(desk: Desk) -> None:
     assert [answer.refusal for answer in desk.registry.office.submit(lines)] == [None, None]
 
 
-def disclosure(name: str, value: str) -> tuple[dict[str, str], str]:
-    text = format_base64url(json.dumps([format_base64url(bytes(16)), name, value], ensure_ascii=False).encode())
-    return {"sd": disclosure_digest(text)}, text
-
-
 def test_confidential_members_travel_with_their_disclosures(desk: Desk) -> None:
     person = Actor("人", [KeySigner.generate()])
-    name, opened = disclosure("name", "张三")
+    name, opened = sd("name", "张三")
     body = party_body(person.signers, kind="natural_person", name=name)
     assert desk.refused("party.register", person, body | {"name": "张三"}) == "INVALID_VALUE"
 
     def send(*disclosures: str) -> Answer:
         envelope = json.loads(desk.envelope("party.register", person, body))
-        return submit(desk, json.dumps({"envelope": envelope, "disclosures": disclosures}).encode())
+        return desk.answer(json.dumps({"envelope": envelope, "disclosures": disclosures}).encode())
 
-    for wrong in ((), (opened, opened + "A"), (disclosure("contact", "张三")[1],), ("???",)):
+    for wrong in ((), (opened, opened + "A"), (sd("contact", "张三")[1],), ("???",)):
         answer = send(*wrong)
         assert answer.refusal is not None
         assert answer.refusal.code == "INVALID_VALUE"

@@ -1,12 +1,17 @@
 """What the tests of the ledger share: vectors, keys from fixed seeds, and trees held in memory."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, AnyStr, TypeVar
+
+from hypothesis import strategies as st
 
 from ledger import merkle
+from ledger.errors import FormatError
 from ledger.keys import Algorithm, KeySigner
 
+T = TypeVar("T")
 VECTORS = Path(__file__).parent.parent / "vectors" / "ledger"
 ORIGIN = "registry.example/log1"
 ENTRIES = [b"entry-%d" % each for each in range(300)]
@@ -35,6 +40,21 @@ class Nodes:
     def __call__(self, level: int, index: int) -> bytes:
         self.reads.append((level, index))
         return self._levels[level][index]
+
+
+def must_be_canonical(data: AnyStr, parse: Callable[[AnyStr], T], write: Callable[[T], AnyStr]) -> None:
+    """What parses at all is written again as it stood."""
+    try:
+        found = parse(data)
+    except FormatError:
+        return
+    assert write(found) == data
+
+
+def mutated(text: str, data: st.DataObject) -> str:
+    """`text` with one character dropped or replaced by one that might pass unseen."""
+    at = data.draw(st.integers(0, len(text) - 1))
+    return text[:at] + data.draw(st.sampled_from(["", "\n", " ", "=", "0", "A", "—", "\r"])) + text[at + 1 :]
 
 
 def flip(data: bytes, bit: int = 0) -> bytes:

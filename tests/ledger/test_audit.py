@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -32,16 +33,14 @@ LOG = build_log(300)
 BUNDLE = "tile/entries/000"
 
 
-def audit_files(
-    files: dict[str, bytes], path: Path, keys: Sequence[VerifierKey] = KEYS, **options: object
-) -> AuditReport:
+def audit_files(files: dict[str, bytes], path: Path, keys: Sequence[VerifierKey] = KEYS, **options: Any) -> AuditReport:
     write_files(path, files)
-    return audit_log(DirectorySource(path), keys, **options)  # type: ignore[arg-type]
+    return audit_log(DirectorySource(path), keys, **options)
 
 
-def audit_entries(datas: Sequence[bytes], path: Path, note: str | None = None, **options: object) -> AuditReport:
+def audit_entries(datas: Sequence[bytes], path: Path, note: str | None = None, **options: Any) -> AuditReport:
     """Of a log with these entries, by default signed with the real keys."""
-    return audit_files(files_of(datas, note or sign_root(datas)), path, **options)  # type: ignore[arg-type]
+    return audit_files(files_of(datas, note or sign_root(datas)), path, **options)
 
 
 def check(report: AuditReport, what: str, position: int | None, words: str) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -13,9 +14,9 @@ from tests.ledger.support import flip
 LOG = build_log(300)
 
 
-def export(log: BuiltLog, directory: Path, **options: object) -> ExportReport:
+def export(log: BuiltLog, directory: Path, **options: Any) -> ExportReport:
     with log.storage.transaction() as tx:
-        return export_log(StorageSource(log.storage, tx), directory, **options)  # type: ignore[arg-type]
+        return export_log(StorageSource(log.storage, tx), directory, **options)
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 300])

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ledger.encoding import format_base64url
+from ledger.entry import parse_entry
 from ledger.identifiers import party_identifier
 from ledger.keys import Algorithm, KeySigner
+from ledger.merkle import leaf_hash
+from ledger.proof import parse_proof, verify_proof
 from ledger.statement import Envelope, format_envelope
 from registry.clock import SimulatedClock
-from registry.documents.disclosures import disclosure_digest
 from registry.drafting import make_payload, sign_payload
 from registry.refusals.refusal import RefusedError
 from registry.registry import Options, Registry, open_registry
@@ -94,8 +96,13 @@ class Desk:
         data = self.envelope(act, by, body, **more)
         if disclosures is not None:
             data = b'{"envelope":' + data + b',"disclosures":' + json.dumps(disclosures).encode() + b"}"
-        (self.last,) = self.registry.office.submit([data])
+        self.last = self.answer(data)
         return self.last
+
+    def answer(self, data: bytes, **more: Any) -> Answer:
+        """The answer to one statement as it comes in."""
+        (answer,) = self.submit(data, **more)
+        return answer
 
     def submit(self, *envelopes: bytes, **more: Any) -> list[Answer]:
         """Several statements in one call."""
@@ -103,7 +110,7 @@ class Desk:
 
     def code(self, envelope: bytes, **more: Any) -> str | None:
         """The code of the refusal; None if the statement took effect."""
-        (answer,) = self.submit(envelope, **more)
+        answer = self.answer(envelope, **more)
         return answer.refusal.code if answer.refusal else None
 
     def ok(self, act: str, by: Actor, body: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -145,8 +152,7 @@ class Desk:
         data = format_envelope(envelope)
         if disclosures is not None:
             data = f'{{"envelope":{data},"disclosures":{json.dumps(disclosures)}}}'
-        (answer,) = self.registry.office.submit([data.encode()])
-        return answer
+        return self.answer(data.encode())
 
     def size(self) -> int:
         return self.registry.reader.moment().size
@@ -159,9 +165,8 @@ class Desk:
 
     def grant(self, by: Actor, from_right: str, to: Actor, rights: list[str], **more: Any) -> dict[str, Any]:
         """The receipt of a grant of research in CN, unless `scope` or other members say otherwise."""
-        body = {"from_right": from_right, "to": to.id, "rights": rights, "scope": more.pop("scope", scope())}
         envelope = {name: more.pop(name) for name in ("with_", "for_", "at", "expect") if name in more}
-        return self.ok("right.grant", by, body | more, **envelope)
+        return self.ok("right.grant", by, granting(from_right, to, rights, more.pop("scope", None), **more), **envelope)
 
     def party(self, name: str, algorithm: Algorithm = Algorithm.ED25519, **details: Any) -> Actor:
         actor = Actor(name, [KeySigner.generate(algorithm)])
@@ -185,12 +190,6 @@ class Desk:
         self.clock.set(self.clock.now() + timedelta(**delta))
 
 
-def disclosure(name: str, value: Any) -> tuple[dict[str, str], str]:
-    """A confidential member and its disclosure."""
-    text = format_base64url(json.dumps([format_base64url(secrets.token_bytes(16)), name, value]).encode())
-    return {"sd": disclosure_digest(text)}, text
-
-
 def beside(envelope: bytes, *disclosures: Any) -> bytes:
     """A submission of an envelope with disclosures beside it."""
     return b'{"envelope":' + envelope + b',"disclosures":' + json.dumps(disclosures).encode() + b"}"
@@ -212,12 +211,56 @@ def sd(name: str, value: Any) -> tuple[dict[str, str], str]:
     return {"sd": format_base64url(hashlib.sha256(text.encode("ascii")).digest())}, text
 
 
+def granting(from_right: str, to: Actor, rights: list[str], given: dict[str, Any] | None = None, **more: Any) -> Any:
+    """The body of a grant: of research in CN, unless the scope is given."""
+    return {"from_right": from_right, "to": to.id, "rights": rights, "scope": given or scope()} | more
+
+
 def scope(**members: Any) -> dict[str, Any]:
     return {"purposes": ["research"], "territory": ["CN"], "fields": ["*"], "until": None} | members
 
 
 def ids(receipt: dict[str, Any], prefix: str) -> list[str]:
     return [made["id"] for made in receipt["ids"] if made["id"].startswith(prefix)]
+
+
+def refusal(answer: Answer) -> tuple[str, int, str | None]:
+    """Code, HTTP status and pointer of a refusal."""
+    found = answer.refusal
+    assert found is not None, answer.receipt
+    return found.code, found.status, found.reasons[0].pointer
+
+
+def update(desk: Desk, actor: Actor, **more: Any) -> bytes:
+    """The payload of an update of a party."""
+    return desk.payload("party.update", actor, {"contact": "1"}, **more)
+
+
+def updates(desk: Desk, by: Actor, number: int) -> list[bytes]:
+    """Different updates of a party, signed."""
+    return [desk.envelope("party.update", by, {"contact": str(n)}) for n in range(number)]
+
+
+def codes(answers: list[Answer]) -> list[str]:
+    """What became of each statement: the code of its refusal, `known` or `ok`."""
+    return [answer.refusal.code if answer.refusal else "known" if answer.known else "ok" for answer in answers]
+
+
+def proven(desk: Desk, answers: list[Answer]) -> list[int]:
+    """The positions of accepted statements, each proven to be in a signed root from the entry's bytes alone."""
+    found = []
+    for answer in answers:
+        if (receipt := answer.receipt) is None:
+            continue
+        data = desk.registry.reader.entry(receipt["seq"]).data
+        leaf = leaf_hash(data)
+        assert receipt["leaf_hash"] == leaf.hex()
+        proof = parse_proof(receipt["proof"])
+        assert proof.index == receipt["seq"] == parse_entry(data).position
+        verified = verify_proof(proof, leaf, desk.registry.log.verifier_keys())
+        assert verified.checkpoint.size > receipt["seq"]
+        found.append(receipt["seq"])
+    return found
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import json
 from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,35 +15,9 @@ from registry.drafting import make_payload, sign_payload
 from registry.judging import Bench, Rules
 from registry.refusals.refusal import RefusedError
 from registry.store.loading import load
-from registry.writer import Answer
-from tests.registry.desk import ALL, Actor, Desk, ids, key_shape, open_desk
+from tests.registry.desk import ALL, Actor, Desk, ids, key_shape, open_desk, refusal, update
 
 KIB = 1024
-
-
-@pytest.fixture
-def a(desk: Desk) -> Actor:
-    return desk.party("甲")
-
-
-@pytest.fixture
-def b(desk: Desk) -> Actor:
-    return desk.party("乙")
-
-
-def submit(desk: Desk, data: bytes) -> Answer:
-    (answer,) = desk.registry.office.submit([data])
-    return answer
-
-
-def refusal(answer: Answer) -> tuple[str, int, str | None]:
-    found = answer.refusal
-    assert found is not None, answer.receipt
-    return found.code, found.status, found.reasons[0].pointer
-
-
-def update(desk: Desk, actor: Actor, **more: Any) -> bytes:
-    return desk.payload("party.update", actor, {"contact": "1"}, **more)
 
 
 # ---- the order of checks ---------------------------------------------------------------------------------------------
@@ -80,12 +53,12 @@ def faulty(desk: Desk, by: Actor, faults: set[str]) -> bytes:
 
 @pytest.mark.parametrize("faults", [*combinations(ORDER, 1), *combinations(ORDER, 2), tuple(ORDER)], ids="-".join)
 def test_the_earlier_fault_is_the_answer(desk: Desk, a: Actor, faults: tuple[str, ...]) -> None:
-    code, _, _ = refusal(submit(desk, faulty(desk, a, set(faults))))
+    code, _, _ = refusal(desk.answer(faulty(desk, a, set(faults))))
     assert code == ORDER[faults[0]]
 
 
 def test_without_faults_it_is_accepted(desk: Desk, a: Actor) -> None:
-    assert submit(desk, faulty(desk, a, set())).receipt
+    assert desk.answer(faulty(desk, a, set())).receipt
 
 
 # ---- sizes -----------------------------------------------------------------------------------------------------------
@@ -149,7 +122,7 @@ def test_number_of_parties(desk: Desk, a: Actor, joining: int, code: str) -> Non
     ],
 )
 def test_what_is_no_submission(desk: Desk, data: bytes, code: str) -> None:
-    assert refusal(submit(desk, data))[:2] == (code, 400)
+    assert refusal(desk.answer(data))[:2] == (code, 400)
 
 
 def test_what_is_no_envelope(desk: Desk, a: Actor) -> None:
@@ -165,10 +138,10 @@ def test_what_is_no_envelope(desk: Desk, a: Actor) -> None:
         ({"signatures": [signature | {"cert": ""}]}, "UNKNOWN_MEMBER", "/signatures/0/cert"),
         ({"note": 1}, "UNKNOWN_MEMBER", "/note"),
     ):
-        assert refusal(submit(desk, json.dumps(good | change).encode())) == (code, 400, pointer)
+        assert refusal(desk.answer(json.dumps(good | change).encode())) == (code, 400, pointer)
     for missing in good:
         rest = {name: value for name, value in good.items() if name != missing}
-        assert refusal(submit(desk, json.dumps(rest).encode())) == ("MALFORMED", 400, f"/{missing}")
+        assert refusal(desk.answer(json.dumps(rest).encode())) == ("MALFORMED", 400, f"/{missing}")
 
 
 def test_what_is_no_statement(desk: Desk, a: Actor) -> None:

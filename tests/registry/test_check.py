@@ -15,21 +15,6 @@ from tests.registry.desk import ALL, CRAWLED, Actor, Desk, ids, scope
 CN = {"territory": ("CN",)}
 
 
-@pytest.fixture
-def a(desk: Desk) -> Actor:
-    return desk.party("甲")
-
-
-@pytest.fixture
-def b(desk: Desk) -> Actor:
-    return desk.party("乙")
-
-
-@pytest.fixture
-def c(desk: Desk) -> Actor:
-    return desk.party("丙")
-
-
 def denial(answer: Answer) -> str:
     assert (answer.decision, answer.status) == (False, "DENIED")
     for reason in answer.reasons:

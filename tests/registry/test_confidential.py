@@ -1,40 +1,13 @@
 """Disclosures that come beside an envelope. Contract section 8."""
 
 import json
-from typing import Any
 
 import pytest
 
 from ledger.encoding import format_base64, format_base64url
-from registry.writer import Answer
-from tests.registry.desk import Actor, Desk, ids, scope, sd
+from tests.registry.desk import Actor, Desk, ids, refusal, scope, sd
 
 KIB = 1024
-
-
-@pytest.fixture
-def a(desk: Desk) -> Actor:
-    return desk.party("甲")
-
-
-@pytest.fixture
-def b(desk: Desk) -> Actor:
-    return desk.party("乙")
-
-
-def submit(desk: Desk, data: bytes) -> Answer:
-    (answer,) = desk.registry.office.submit([data])
-    return answer
-
-
-def refusal(answer: Answer) -> tuple[str, int, str | None]:
-    found = answer.refusal
-    assert found is not None, answer.receipt
-    return found.code, found.status, found.reasons[0].pointer
-
-
-def update(desk: Desk, actor: Actor, **more: Any) -> bytes:
-    return desk.payload("party.update", actor, {"contact": "1"}, **more)
 
 
 # ---- disclosures -----------------------------------------------------------------------------------------------------

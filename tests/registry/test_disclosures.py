@@ -7,16 +7,16 @@ import pytest
 from ledger.encoding import format_base64url
 from ledger.strict_json import format_compact
 from registry.documents.disclosures import disclosure_digest
-from tests.registry.desk import ALL, Desk, beside, disclosure, newcomer, party_body
+from tests.registry.desk import ALL, Desk, beside, newcomer, party_body, sd
 
 CONTACT = {"contact": "电话"}
 
 
 def test_disclosures_belong_to_members(desk: Desk) -> None:
     a = desk.party("甲")
-    one, opened = disclosure("contact", "电话")
-    other, other_opened = disclosure("status", "存续")
-    misnamed, misnamed_opened = disclosure("name", "电话")
+    one, opened = sd("contact", "电话")
+    other, other_opened = sd("status", "存续")
+    misnamed, misnamed_opened = sd("name", "电话")
 
     def answer(body: dict[str, Any], *texts: str) -> str | None:
         return desk.code(beside(desk.envelope("party.update", a, body), *texts))
@@ -45,7 +45,7 @@ def test_a_disclosure_is_salt_name_and_value(desk: Desk, value: Any) -> None:
 
 def test_natural_persons_keep_their_texts_confidential(desk: Desk) -> None:
     person = newcomer("张三")
-    name, opened = disclosure("name", "张三")
+    name, opened = sd("name", "张三")
     body = party_body(person, kind="natural_person", name=name)
     for more in ({"name": "张三"}, CONTACT, {"identifier": {"scheme": "id", "value": "1"}}):
         assert desk.code(beside(desk.envelope("party.register", person, body | more), opened)) == "INVALID_VALUE"

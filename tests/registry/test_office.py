@@ -7,53 +7,21 @@ from typing import Any
 
 import pytest
 
-from ledger.entry import parse_entry
 from ledger.identifiers import key_identifier
 from ledger.keys import Algorithm, KeySigner
-from ledger.merkle import leaf_hash
 from ledger.note import format_note, parse_note
-from ledger.proof import parse_proof, verify_proof
+from ledger.proof import parse_proof
 from ledger.statement import format_envelope
 from registry import office as office_module
 from registry.acts import ACTS
 from registry.drafting import sign_payload
 from registry.refusals.refusal import RefusedError
 from registry.writer import Answer
-from tests.registry.desk import ALL, Actor, Desk, key_shape
-
-
-@pytest.fixture
-def a(desk: Desk) -> Actor:
-    return desk.party("甲")
-
-
-def updates(desk: Desk, by: Actor, number: int) -> list[bytes]:
-    return [desk.envelope("party.update", by, {"contact": str(n)}) for n in range(number)]
+from tests.registry.desk import ALL, Actor, Desk, codes, key_shape, proven, updates
 
 
 def bad(desk: Desk, by: Actor) -> bytes:
     return desk.envelope("role.grant", by, {"party": by.id, "role": "auditor"})
-
-
-def codes(answers: list[Answer]) -> list[str]:
-    return [answer.refusal.code if answer.refusal else "known" if answer.known else "ok" for answer in answers]
-
-
-def proven(desk: Desk, answers: list[Answer]) -> list[int]:
-    """The positions of accepted statements, each proven to be in a signed root from the entry's bytes alone."""
-    found = []
-    for answer in answers:
-        if (receipt := answer.receipt) is None:
-            continue
-        data = desk.registry.reader.entry(receipt["seq"]).data
-        leaf = leaf_hash(data)
-        assert receipt["leaf_hash"] == leaf.hex()
-        proof = parse_proof(receipt["proof"])
-        assert proof.index == receipt["seq"] == parse_entry(data).position
-        verified = verify_proof(proof, leaf, desk.registry.log.verifier_keys())
-        assert verified.checkpoint.size > receipt["seq"]
-        found.append(receipt["seq"])
-    return found
 
 
 # ---- batches ---------------------------------------------------------------------------------------------------------

@@ -27,13 +27,13 @@ from tests.registry.desk import (
     CRAWLED,
     Desk,
     beside,
-    disclosure,
     ids,
     key_shape,
     newcomer,
     open_desk,
     party_body,
     scope,
+    sd,
 )
 
 TABLES = [table.name for table in FOLD_TABLES]
@@ -44,7 +44,7 @@ def varied(desk: Desk) -> None:
     number = {"scheme": "local", "value": "7"}
     a, b, c = desk.party("甲", identifier=number), desk.party("乙"), newcomer("丙")
     desk.ok("party.verify", desk.registrar, {"party": a.id, "level": "documented"})
-    name, opened = disclosure("name", "张三")
+    name, opened = sd("name", "张三")
     desk.submit(beside(desk.envelope("party.register", c, party_body(c, kind="natural_person", name=name)), opened))
     spare = KeySigner.generate()
     desk.ok("key.add", b, key_shape(spare), extra=[spare])
@@ -241,11 +241,12 @@ def test_an_entry_that_may_not_take_effect_is_named(tmp_path: Path, act: str, co
     with open_desk(folder) as desk:
         a = desk.party("甲")
         more: dict[str, Any] = {}
-        name, body = "party.update", {"contact": "电话"}
+        name = "party.update"
+        body: dict[str, Any] = {"contact": "电话"}
         if act == "role":
             name, body = "role.grant", {"party": a.id, "role": "reviewer"}
         elif act == "form":
-            body = {"contact": 1}  # type: ignore[dict-item]
+            body = {"contact": 1}
         elif act == "old":
             more = {"at": desk.clock.now() - timedelta(days=2)}
         elif act == "stale":

@@ -1,6 +1,7 @@
 """What a start finds: its own folder, an older copy, foreign keys, a clock that is behind. Contract sections 3 and 10."""
 
 import shutil
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,38 +9,10 @@ import pytest
 
 from ledger.entry import parse_entry
 from ledger.merkle import leaf_hash
-from ledger.proof import parse_proof, verify_proof
 from registry.clock import SimulatedClock
 from registry.founding import FoundingError
 from registry.registry import Options, Registry, open_registry
-from registry.writer import Answer
-from tests.registry.desk import ORIGIN, START, Actor, Desk, ids, open_desk
-
-
-def updates(desk: Desk, by: Actor, number: int) -> list[bytes]:
-    return [desk.envelope("party.update", by, {"contact": str(n)}) for n in range(number)]
-
-
-def codes(answers: list[Answer]) -> list[str]:
-    return [answer.refusal.code if answer.refusal else "known" if answer.known else "ok" for answer in answers]
-
-
-def proven(desk: Desk, answers: list[Answer]) -> list[int]:
-    """The positions of accepted statements, each proven to be in a signed root from the entry's bytes alone."""
-    found = []
-    for answer in answers:
-        if (receipt := answer.receipt) is None:
-            continue
-        data = desk.registry.reader.entry(receipt["seq"]).data
-        leaf = leaf_hash(data)
-        assert receipt["leaf_hash"] == leaf.hex()
-        proof = parse_proof(receipt["proof"])
-        assert proof.index == receipt["seq"] == parse_entry(data).position
-        verified = verify_proof(proof, leaf, desk.registry.log.verifier_keys())
-        assert verified.checkpoint.size > receipt["seq"]
-        found.append(receipt["seq"])
-    return found
-
+from tests.registry.desk import ORIGIN, START, Actor, Desk, codes, ids, open_desk, proven, updates
 
 # ---- restarts --------------------------------------------------------------------------------------------------------
 
@@ -59,8 +32,7 @@ def test_a_restart_continues(tmp_path: Path) -> None:
     with open_desk(folder) as desk:
         a = desk.party("甲")
         title = desk.register(a)
-    registry = reopened(folder)
-    try:
+    with closing(reopened(folder)) as registry:
         desk = on(registry)
         assert not registry.is_new
         assert desk.size() == 3
@@ -69,8 +41,6 @@ def test_a_restart_continues(tmp_path: Path) -> None:
         assert proven(desk, answers) == [3, 4]
         row = parse_entry(registry.reader.entry(3).data)
         assert row.previous == leaf_hash(registry.reader.entry(2).data)
-    finally:
-        registry.close()
 
 
 def _copy(folder: Path, to: Path, *names: str) -> None:
@@ -100,8 +70,7 @@ def older(tmp_path: Path) -> tuple[Path, Actor, bytes]:
 def test_an_older_copy_of_the_database_is_read_only(older: tuple[Path, Actor, bytes], tmp_path: Path) -> None:
     folder, a, known = older
     _copy(tmp_path / "copy", folder, "registry.db")
-    registry = reopened(folder)
-    try:
+    with closing(reopened(folder)) as registry:
         desk = on(registry)
         answers = registry.office.submit([*updates(desk, a, 1), known, b"{"])
         assert codes(answers) == ["READ_ONLY", "known", "MALFORMED"]
@@ -110,8 +79,6 @@ def test_an_older_copy_of_the_database_is_read_only(older: tuple[Path, Actor, by
         assert desk.size() == 3
         assert desk.view(a.id)["contact"] == "0"
         assert codes(registry.office.submit(updates(desk, a, 1), trial=True)) == ["READ_ONLY"]
-    finally:
-        registry.close()
 
 
 def test_another_history_of_the_same_length_is_read_only(older: tuple[Path, Actor, bytes], tmp_path: Path) -> None:
@@ -122,22 +89,16 @@ def test_another_history_of_the_same_length_is_read_only(older: tuple[Path, Acto
     assert codes(registry.office.submit(updates(on(registry), a, 1))) == ["ok"]
     registry.close()
     _copy(tmp_path / "first", folder, "journal.db")
-    registry = reopened(folder)
-    try:
+    with closing(reopened(folder)) as registry:
         assert codes(registry.office.submit(updates(on(registry), a, 1))) == ["READ_ONLY"]
-    finally:
-        registry.close()
 
 
 def test_an_older_journal_is_no_harm(older: tuple[Path, Actor, bytes], tmp_path: Path) -> None:
     folder, a, _ = older
     _copy(tmp_path / "copy", folder, "journal.db")
-    registry = reopened(folder)
-    try:
+    with closing(reopened(folder)) as registry:
         desk = on(registry)
         assert proven(desk, registry.office.submit(updates(desk, a, 1))) == [4]
-    finally:
-        registry.close()
 
 
 def test_a_journal_without_its_log(older: tuple[Path, Actor, bytes]) -> None:
@@ -169,19 +130,13 @@ def test_a_clock_that_is_behind(tmp_path: Path) -> None:
         a = desk.party("甲")
         desk.pass_time(seconds=5)
         newest = desk.ok("party.update", a, {"contact": "1"})
-    registry = reopened(folder)
-    try:
+    with closing(reopened(folder)) as registry:
         desk = on(registry)
         receipt = desk.ok("party.update", a, {"contact": "2"})
         assert receipt["time"] == newest["time"]
-    finally:
-        registry.close()
-    registry = open_registry(Options(folder, ORIGIN), SimulatedClock(START - timedelta(milliseconds=1)))
-    try:
+    with closing(open_registry(Options(folder, ORIGIN), SimulatedClock(START - timedelta(milliseconds=1)))) as registry:
         desk = on(registry)
         answers = registry.office.submit(updates(desk, a, 2))
         assert codes(answers) == ["CLOCK_BEHIND"] * 2
         assert answers[0].refusal is not None
         assert answers[0].refusal.status == 503
-    finally:
-        registry.close()

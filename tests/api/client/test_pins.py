@@ -3,6 +3,7 @@
 import re
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -126,14 +127,14 @@ def test_a_longer_history_that_begins_differently_is_refused(tmp_path: Path) -> 
     assert size_kept(tmp_path, FakeLog(5)) == 5
 
 
-def test_a_receipt_may_run_ahead_of_what_is_published(tmp_path: Path) -> None:
+def test_a_receipt_may_run_ahead_of_what_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = FakeLog(9)
     with log.client(tmp_path) as client:
         log.leaves = leaves(12)
         assert client.see(log.note()) == 12
         assert client.see(log.note(10)) == 10
     published = log.note
-    log.note = lambda size=None: published(9 if size is None else size)  # type: ignore[method-assign]
+    monkeypatch.setattr(log, "note", lambda size=None: published(9 if size is None else size))
     log.client(tmp_path).close()
     assert size_kept(tmp_path, log) == 12
 
@@ -158,11 +159,11 @@ def test_a_registry_that_is_busy_is_not_accused(tmp_path: Path) -> None:
         Client("http://fake", pins=Pins(tmp_path), transport=httpx.MockTransport(handle))
 
 
-def test_an_unsigned_or_torn_checkpoint_is_refused(tmp_path: Path) -> None:
+def test_an_unsigned_or_torn_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = FakeLog()
     good = log.note()
     for note in (good.partition("\n\n")[0] + "\n", good.replace("\n3\n", "\n4\n"), "", "—"):
-        log.note = lambda size=None, note=note: note  # type: ignore[method-assign, misc]
+        monkeypatch.setattr(log, "note", Mock(return_value=note))
         with pytest.raises(TrustError, match="does not hold"):
             log.client(tmp_path)
 

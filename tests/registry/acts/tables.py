@@ -10,6 +10,8 @@ from ledger.instants import format_instant
 from tests.registry.desk import ALL, Actor, Desk, ids, scope
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "rights"
+NOBODY = "pty_" + "0" * 26
+NOTHING = "rgt_" + "0" * 26
 OLD = {"from": "2025-06-01T00:00:00Z"}
 
 

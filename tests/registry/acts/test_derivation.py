@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from ledger.instants import format_instant
-from tests.registry.desk import ALL, CRAWLED, Actor, Desk, ids, scope
+from ledger.statement import format_envelope
+from registry.drafting import sign_payload
+from tests.registry.desk import ALL, CRAWLED, Actor, Desk, codes, ids, scope
+from tests.registry.made import identifier
 
 Input = tuple[str, str]
 
@@ -148,16 +151,102 @@ def test_descendants_of_collected_public_data(desk: Desk, maker: Actor) -> None:
         desk.register(maker, ALL, derived(desk, [given], substitutes_source=False), form="derived")
 
 
-def test_nothing_descends_from_itself(desk: Desk, maker: Actor) -> None:
-    parent = desk.register(maker)
-    used = (ids(parent, "ast")[0], ids(parent, "rgt")[1])
-    child = desk.register(maker, ALL, derived(desk, [used]), form="derived")
-    made = (ids(child, "ast")[0], ids(child, "rgt")[1])
+@pytest.fixture
+def partner(desk: Desk) -> Actor:
+    return desk.party("合作者")
+
+
+def further(asset: str, source: dict[str, Any], holder: Actor, kind: str = "holding") -> dict[str, Any]:
+    """A filing of a further title on an asset."""
+    return {"kind": "initial", "asset": asset, "sources": [source], "claims": claim(holder, [kind])}
+
+
+def owned(desk: Desk, maker: Actor, *inputs: Input) -> Input:
+    """An asset that `maker` registered, made from these inputs if any, with its processing title."""
+    source = {"source": derived(desk, list(inputs)), "form": "derived"} if inputs else {}
+    receipt = desk.register(maker, ALL, **source)
+    return ids(receipt, "ast")[0], ids(receipt, "rgt")[1]
+
+
+CYCLE = ("DERIVATION_CYCLE", 422, "/body/sources/0/inputs/0/asset")
+
+
+def test_nothing_descends_from_itself(desk: Desk, maker: Actor, partner: Actor) -> None:
+    used = owned(desk, maker)
+    made = owned(desk, maker, used)
     for given in (used, made):
-        body = {
-            "kind": "initial", "asset": used[0], "sources": [derived(desk, [given])], "claims": claim(maker, ["x.a"]),
-        }  # fmt: skip
-        desk.expect(("DERIVATION_CYCLE", 422, "/body/sources/0/inputs/0/asset"), "case.file", maker, body)
+        desk.expect(CYCLE, "case.file", maker, further(used[0], derived(desk, [given]), partner), with_=[partner])
+
+
+def test_nothing_descends_from_itself_by_a_further_title(desk: Desk, maker: Actor, partner: Actor) -> None:
+    one, other = owned(desk, maker), owned(desk, maker)
+    desk.ok("case.file", maker, further(one[0], derived(desk, [other]), partner), with_=[partner])
+    desk.expect(CYCLE, "case.file", maker, further(other[0], derived(desk, [one]), partner), with_=[partner])
+
+
+def test_a_further_title_counts_for_what_was_made_before(desk: Desk, maker: Actor, partner: Actor) -> None:
+    """The ring root → leaf → middle → root, closed at its root after a link in its middle was added later."""
+    root, middle = owned(desk, maker), owned(desk, maker)
+    leaf = owned(desk, maker, owned(desk, maker, middle))
+    desk.ok("case.file", maker, further(middle[0], derived(desk, [root]), partner), with_=[partner])
+    desk.expect(CYCLE, "case.file", maker, further(root[0], derived(desk, [leaf]), partner), with_=[partner])
+    second = ("DERIVATION_CYCLE", 422, "/body/sources/0/inputs/1/asset")
+    body = further(root[0], derived(desk, [owned(desk, maker), leaf]), partner)
+    desk.expect(second, "case.file", maker, body, with_=[partner])
+    desk.ok("case.file", maker, further(leaf[0], derived(desk, [root]), partner), with_=[partner])
+
+
+@pytest.mark.parametrize("together", [1, 2, 3])
+def test_a_ring_is_found_however_statements_are_batched(
+    desk: Desk, maker: Actor, partner: Actor, together: int
+) -> None:
+    root, middle = owned(desk, maker), owned(desk, maker)
+    leaf = owned(desk, maker, middle)
+    new = desk.filing(claim(maker), derived(desk, [leaf]), form="derived")
+    payload = desk.payload("case.file", maker, new)
+    made = identifier("ast", payload, desk.clock.now()), identifier("rgt", payload, desk.clock.now(), 1)
+    lines = [
+        desk.envelope("case.file", maker, further(middle[0], derived(desk, [root]), partner), with_=[partner]),
+        format_envelope(sign_payload(payload, maker.signers)).encode(),
+        desk.envelope("case.file", maker, further(root[0], derived(desk, [made]), partner), with_=[partner]),
+    ]
+    answers = [desk.answer(line) for line in lines[:-together]] + desk.submit(*lines[-together:])
+    assert codes(answers) == ["ok", "ok", "DERIVATION_CYCLE"]
+
+
+def test_further_titles_add_inputs(desk: Desk, maker: Actor, partner: Actor) -> None:
+    first, second = owned(desk, maker), owned(desk, maker)
+    asset = owned(desk, maker, first)[0]
+    size = desk.size()
+    desk.ok("case.file", maker, further(asset, derived(desk, [second]), partner), with_=[partner])
+    shown = [{"asset": a, "right": r} for a, r in (first, second)]
+    assert desk.view(asset)["inputs"] == shown
+    assert desk.view(asset, size=size)["inputs"] == shown[:1]
+
+
+def test_a_further_title_of_collected_public_data_counts(desk: Desk, maker: Actor, partner: Actor) -> None:
+    asset, right = owned(desk, maker)
+    desk.register(maker, ALL, derived(desk, [(asset, right)]), form="derived")
+    harmless = CRAWLED | {"facts": CRAWLED["facts"] | {"substitutes_source": False}}
+    desk.ok("case.file", maker, further(asset, harmless, partner), with_=[partner])
+    silent = desk.filing(claim(maker), derived(desk, [(asset, right)]), form="derived")
+    desk.expect(("INVALID_VALUE", 422, "/body/sources/0/facts/substitutes_source"), "case.file", maker, silent)
+
+
+def test_ancestors_are_counted(desk: Desk, maker: Actor, partner: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, other = owned(desk, maker), owned(desk, maker)
+    chain = [owned(desk, maker)]
+    for _ in range(3):
+        chain.append(owned(desk, maker, chain[-1]))
+    desk.ok("case.file", maker, further(chain[0][0], derived(desk, [other]), partner), with_=[partner])
+    for module in ("registry.acts.derivation", "registry.store.loading"):
+        monkeypatch.setattr(f"{module}.MAX_ANCESTORS", 4)
+    body = desk.filing(claim(maker), derived(desk, [chain[3], root]), form="derived")
+    too_many = ("INVALID_VALUE", 422, "/body/sources")
+    desk.expect(too_many, "case.file", maker, body)
+    body = further(root[0], derived(desk, [chain[3]]), partner)
+    desk.expect(too_many, "case.file", maker, body, with_=[partner])
+    desk.ok("case.file", maker, further(root[0], derived(desk, [chain[2]]), partner), with_=[partner])
 
 
 def test_inputs_from_outside(desk: Desk, maker: Actor) -> None:

@@ -7,28 +7,9 @@ import pytest
 
 from ledger.instants import format_instant
 from tests.registry.acts.tables import OLD, titled, vectors, wire
-from tests.registry.desk import ALL, Actor, Desk, ids, scope
+from tests.registry.desk import ALL, Actor, Desk, granting, ids, scope
 
 OVERLAP = vectors("overlap")
-
-
-@pytest.fixture
-def a(desk: Desk) -> Actor:
-    return desk.party("甲")
-
-
-@pytest.fixture
-def b(desk: Desk) -> Actor:
-    return desk.party("乙")
-
-
-@pytest.fixture
-def c(desk: Desk) -> Actor:
-    return desk.party("丙")
-
-
-def granting(from_right: str, to: Actor, rights: list[str], given: dict[str, Any] | None = None, **more: Any) -> Any:
-    return {"from_right": from_right, "to": to.id, "rights": rights, "scope": given or scope()} | more
 
 
 # ---- exclusivity: table X ------------------------------------------------------------------------------------------

@@ -96,9 +96,9 @@ def test_the_case_replaced_is_in_this_register(desk: Desk) -> None:
     a, b = desk.party("甲"), desk.party("乙")
     first = desk.register(a)
     body = desk.filing([{"party": a.id, "rights": ["holding"]}])
-    case = ids(first, "cas")[0]
-    for unknown in (case + "_1", case[:-1] + ("1" if case.endswith("0") else "0")):
-        desk.expect(("NOT_FOUND", 404, "/body/replaces"), "case.file", a, body | {"replaces": unknown})
+    known = ids(first, "cas")[0]
+    for case in (f"{known}_1", known[:-1] + ("1" if known.endswith("0") else "0")):
+        desk.expect(("NOT_FOUND", 404, "/body/replaces"), "case.file", a, body | {"replaces": case})
     further = body | {"asset": ids(first, "ast")[0], "claims": [{"party": b.id, "rights": ["holding"]}]}
     second = desk.ok("case.file", b, further, with_=[a])
     for receipt in (first, second):

@@ -13,31 +13,10 @@ from registry.register.register import Register
 from registry.store.loading import load
 from registry.title.chain import chain_of
 from tests.registry.acts.tables import OLD, titled, vectors, wire
-from tests.registry.desk import ALL, Actor, Desk, ids, scope
+from tests.registry.desk import ALL, Actor, Desk, granting, ids, scope
 from tests.registry.made import identifier
 
 ATTENUATION = vectors("attenuation")
-NOBODY = "pty_" + "0" * 26
-NOTHING = "rgt_" + "0" * 26
-
-
-@pytest.fixture
-def a(desk: Desk) -> Actor:
-    return desk.party("甲")
-
-
-@pytest.fixture
-def b(desk: Desk) -> Actor:
-    return desk.party("乙")
-
-
-@pytest.fixture
-def c(desk: Desk) -> Actor:
-    return desk.party("丙")
-
-
-def granting(from_right: str, to: Actor, rights: list[str], given: dict[str, Any] | None = None, **more: Any) -> Any:
-    return {"from_right": from_right, "to": to.id, "rights": rights, "scope": given or scope()} | more
 
 
 def test_the_receipt_says_what_was_made_in_order(desk: Desk, a: Actor, b: Actor) -> None:

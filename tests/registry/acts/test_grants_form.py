@@ -2,33 +2,9 @@
 
 from typing import Any
 
-import pytest
-
 from ledger.keys import Algorithm, KeySigner
-from tests.registry.acts.tables import titled
-from tests.registry.desk import Actor, Desk, ids, key_shape, scope, sd
-
-NOBODY = "pty_" + "0" * 26
-NOTHING = "rgt_" + "0" * 26
-
-
-@pytest.fixture
-def a(desk: Desk) -> Actor:
-    return desk.party("甲")
-
-
-@pytest.fixture
-def b(desk: Desk) -> Actor:
-    return desk.party("乙")
-
-
-@pytest.fixture
-def c(desk: Desk) -> Actor:
-    return desk.party("丙")
-
-
-def granting(from_right: str, to: Actor, rights: list[str], given: dict[str, Any] | None = None, **more: Any) -> Any:
-    return {"from_right": from_right, "to": to.id, "rights": rights, "scope": given or scope()} | more
+from tests.registry.acts.tables import NOBODY, NOTHING, titled
+from tests.registry.desk import Actor, Desk, granting, ids, key_shape, scope, sd
 
 
 def test_what_a_grant_may_not_say(desk: Desk, a: Actor, b: Actor) -> None:

@@ -87,6 +87,45 @@ def test_r1_attornment(desk: Desk, chain: Chain) -> None:
     assert chain.answers(desk, "2026-07-01")[3] == (False, "REVOKED")
 
 
+def hangs_on(desk: Desk, chain: Chain, day: str, size: int | None = None) -> str:
+    """What the survivor g4 hangs on, which every view of it says alike."""
+    at = midnight(day)
+    items, _, _ = desk.registry.reader.page("rights", {"asset": [chain.asset]}, after=-1, limit=9, at=at, size=size)
+    for rights in (items, desk.view(chain.asset, at, size)["rights"]):
+        shown = {right["id"]: right.get("from_right") for right in rights}
+        assert shown == {right: desk.view(right, at, size).get("from_right") for right in shown}
+    found: str = desk.view(chain.g4, at, size)["from_right"]
+    return found
+
+
+def test_a_survivor_hangs_on_its_parent_until_the_revocation_takes_effect(desk: Desk, chain: Chain) -> None:
+    size = desk.size()
+    desk.ok("right.revoke", chain.a, revoking(*chain.g2, effective=midnight("2026-06-01")))
+    assert hangs_on(desk, chain, "2026-05-31") == chain.g2[1]
+    assert hangs_on(desk, chain, "2026-06-01") == chain.title
+    assert hangs_on(desk, chain, "2026-06-01", size) == chain.g2[1]
+    assert desk.view(chain.g3, midnight("2026-06-01"))["from_right"] == chain.g2[1]
+    desk.expect(("NOT_ENTITLED", 403, "/by"), "right.revoke", chain.a, revoking(chain.g4))
+    desk.ok("right.revoke", chain.b, revoking(chain.g4))
+
+
+@pytest.mark.parametrize("moved", ["2026-05-01", "2026-07-01"])
+def test_a_survivor_hangs_on_its_parent_until_the_day_that_a_judgment_moved(
+    desk: Desk, chain: Chain, moved: str
+) -> None:
+    desk.clock.set(midnight("2026-06-10"))
+    desk.ok("right.revoke", desk.registrar, judged(*chain.g2, effective=midnight("2026-06-01")))
+    size = desk.size()
+    desk.clock.set(midnight("2026-07-20"))
+    desk.ok("right.revoke", desk.registrar, judged(*chain.g2, effective=midnight(moved)))
+    assert desk.view(chain.g4, midnight(moved) - timedelta(milliseconds=1))["from_right"] == chain.g2[1]
+    assert hangs_on(desk, chain, moved) == chain.title
+    for day, head in (("2026-04-30", chain.g2[1]), ("2026-07-02", chain.title)):
+        assert hangs_on(desk, chain, day) == head
+    assert hangs_on(desk, chain, "2026-05-31", size) == chain.g2[1]
+    assert hangs_on(desk, chain, "2026-06-01", size) == chain.title
+
+
 def test_r3_expiry_ends_all(desk: Desk, chain: Chain) -> None:
     assert chain.answers(desk, "2027-01-01") == [YES] + [(False, "EXPIRED")] * 3
 

@@ -1,5 +1,8 @@
 """Each row of the contract's table of bases, with near misses beside it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from registry.law.facts import Applicant, Claim, Filing, Form, Input, Source
@@ -33,8 +36,8 @@ OWN = Input(registered=True)
 JOINED = Input(registered=True, holder_joined=True)
 
 
-def source(basis: str, facts: dict[str, object], index: int = 0, **more: object) -> Source:
-    return Source(index, ORIGINS.get(basis, "generated"), basis, facts, **more)  # type: ignore[arg-type]
+def source(basis: str, facts: Mapping[str, object], index: int = 0, **more: Any) -> Source:
+    return Source(index, ORIGINS.get(basis, "generated"), basis, facts, **more)
 
 
 def judge(*sources: Source, form: str = "raw", kind: str = "legal_person", claims: tuple[str, ...] = ()) -> Judgement:
@@ -116,11 +119,11 @@ def judge(*sources: Source, form: str = "raw", kind: str = "legal_person", claim
     ],
 )
 def test_a_basis_gives_what_the_table_says(
-    basis: str, facts: dict[str, object], more: dict[str, object], entitled: set[str], code: str | None
+    basis: str, facts: dict[str, object], more: dict[str, Any], entitled: set[str], code: str | None
 ) -> None:
     of_source = {name: value for name, value in more.items() if name in {"inputs", "others_joined"}}
     of_filing = {name: value for name, value in more.items() if name not in of_source}
-    judgement = judge(source(basis, facts, **of_source), **of_filing)  # type: ignore[arg-type]
+    judgement = judge(source(basis, facts, **of_source), **of_filing)
     assert judgement.entitled == entitled
     assert judgement.code == code
 
