@@ -20,7 +20,7 @@ from registry.admission import Admitted, Opened, admit, open_submission, verify_
 from registry.clock import Clock
 from registry.judging import Rules
 from registry.receipts import receipt_maker, stored_facts
-from registry.refusals.refusal import RefusedError, internal_error, refused
+from registry.refusals.refusal import RefusedError, Words, internal_error, refused
 from registry.register.register import Register
 from registry.signatures import Verification, required_verifications
 from registry.store.loading import load
@@ -70,7 +70,7 @@ class Office:
         self._verifiers = Verifiers()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._stopped = False
-        self.read_only: str | None = None
+        self.read_only: Words | None = None
         """Why nothing is written, if nothing is."""
 
     def start(self) -> None:
@@ -168,7 +168,7 @@ class Office:
             RefusedError: READ_ONLY.
         """
         if self.read_only:
-            raise refused("READ_ONLY", self.read_only, f"登记系统现为只读：{self.read_only}")
+            raise refused("READ_ONLY", self.read_only.en, f"登记系统现为只读：{self.read_only.zh}")
 
     def _verify(self, admitted: dict[int, Admitted], answers: list[Answer | None], *, alone: bool) -> None:
         """Signatures that can be verified by the keys as they stand are; the heavy part runs on all cores.
@@ -233,7 +233,10 @@ class Office:
             answers = self._writer.write([waiting.group for waiting in batch], self._clock.now())
         except UnsignedError as error:
             logger.exception("committed but not signed")
-            self.read_only = f"The root of {error} entries could not be signed. Start the registry again: it signs it."
+            self.read_only = Words(
+                f"The root of {error} entries could not be signed. Start the registry again: it signs it.",
+                f"{error} 条分录的根未能签署；请重新启动登记系统，启动时会补签。",
+            )
             answers = _all_refused(
                 batch, "The statement is written but not signed yet; send the same bytes again after the next start.",
                 "声明已写入但尚未签署；请在重新启动后以相同内容再次提交。",

@@ -210,7 +210,7 @@ def _consents(question: Question, asset: Asset) -> list[Reason]:
         concerned = tuple(sorted(personal if wanted is None or "*" in wanted else personal & set(wanted)))
     if not concerned:
         return []
-    words = plain_words("CONSENT_MISSING", ", ".join(concerned))
+    words = plain_words("CONSENT_MISSING", *concerned)
     return [Reason("CONSENT_MISSING", words, dimension="fields", wanted=concerned, allowed=())]
 
 

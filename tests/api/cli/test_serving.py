@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.api.cli.console import Console, Served
+from tests.words import english_run
 
 FILES = ("log.pem", "log-mldsa44.pem", "registrar.pem", "clerk.pem", "seal.pem", "custody.key")
 
@@ -110,3 +111,23 @@ def test_logs_are_json_and_show_no_values(sanquan: Console, served: Served) -> N
     event = json.loads(line)
     assert event["event"] == "request failed"
     assert "locals" not in line
+
+
+def test_a_start_speaks_chinese(sanquan: Console) -> None:
+    zh = {"SANQUAN_LANG": "zh"}
+    with sanquan.serve(**zh) as served:
+        assert "新建登记簿" in served.greeting
+        assert english_run(served.greeting) is None
+        taken = served.url.rpartition(":")[2]
+        assert "已被占用" in sanquan("serve", "--data", "never", "--port", taken, wanted=2, **zh).stderr
+    for words in (
+        ("--host", "0.0.0.0"), ("--simulated-clock", "yesterday"), ("--admission", "some"), ("--port", "70000"),
+        ("--origin", "x.example", "--simulated-clock", "now"),
+    ):  # fmt: skip
+        said = sanquan("serve", "--data", "never", *words, wanted=2, **zh).stderr
+        assert said.startswith(("无法启动：", "--simulated-clock：")), said
+        assert english_run(said) is None, said
+    (sanquan.home / "data" / "keys" / "log.pem").unlink()
+    said = sanquan("serve", "--data", "data", wanted=2, **zh).stderr
+    assert "缺少密钥" in said
+    assert english_run(said) is None
