@@ -16,6 +16,7 @@ from ledger.encoding import format_base64url
 from ledger.identifiers import key_identifier, party_identifier
 from ledger.keys import Algorithm, KeySigner, read_private_key, write_private_key
 from ledger.note import format_verifier_key
+from ledger.private_files import write_private
 from ledger.statement import Envelope
 from registry.clock import Clock
 from registry.drafting import make_payload, sign_payload
@@ -98,8 +99,7 @@ def read_or_make_token(path: Path) -> str:
 
 
 def _write_secret(path: Path, text: str) -> None:
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_text(text + "\n")
+    write_private(path, f"{text}\n".encode(), fresh=True)
 
 
 def opening_statement(

@@ -1,10 +1,13 @@
 """`sanquan serve`: first start, later starts, and starts that are refused."""
 
 import json
+import os
 import signal
 import socket
 import sqlite3
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,6 +17,15 @@ from tests.api.cli.console import Console, Served
 from tests.words import english_run
 
 FILES = ("log.pem", "log-mldsa44.pem", "registrar.pem", "clerk.pem", "seal.pem", "custody.key")
+
+
+@contextmanager
+def open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def mode(path: Path) -> int:
@@ -131,3 +143,26 @@ def test_a_start_speaks_chinese(sanquan: Console) -> None:
     said = sanquan("serve", "--data", "data", wanted=2, **zh).stderr
     assert "缺少密钥" in said
     assert english_run(said) is None
+
+
+def test_every_file_in_the_data_folder_is_its_owners_alone(sanquan: Console) -> None:
+    """Also where the umask would let everybody read and write, and where an earlier start left a file open to others."""
+    data = sanquan.home / "data"
+    for start in (1, 2):
+        with open_umask(), sanquan.serve("--simulated-clock", "now") as served:
+            sanquan("party", "register", "--name", "A", "--url", served.url, "--profile", sanquan.home / f"p{start}")
+            found = {str(path.relative_to(data)): mode(path) for path in sorted(data.rglob("*"))}
+            assert {
+                name: bits for name, bits in found.items() if bits != (0o700 if (data / name).is_dir() else 0o600)
+            } == {}
+            assert {
+                "registry.db",
+                "registry.db-wal",
+                "registry.db-shm",
+                "journal.db",
+                "journal.db-wal",
+                "clock",
+            } <= set(found)
+            assert any(name.startswith("documents/") for name in found)
+            served.end(signal.SIGTERM)
+        (data / "registry.db").chmod(0o644)
