@@ -34,7 +34,10 @@ MAX_ATOMIC = 256
 _QUEUE_GROUPS = 1_024
 _QUEUE_PATIENCE_S = 5.0
 Gate = Callable[[Statement], None]
-"""Called with every statement before its signatures are looked at; raises `RefusedError` to turn it away."""
+"""Called with every statement whose signatures hold; raises `RefusedError` to turn it away.
+
+So nobody spends what another may send. Where a key comes with an earlier line of the same file it is not called.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,8 @@ class Office:
         answers: list[Answer | None] = [None] * len(submissions)
         opened = self._open(submissions, answers)
         self._answer_known(opened, answers, short=short)
-        admitted = self._admit(opened, answers, gate)
-        self._verify(admitted, answers, alone=len(submissions) == 1 and not more)
+        admitted = self._admit(opened, answers)
+        self._verify(admitted, answers, gate, alone=len(submissions) == 1 and not more)
         if atomic and any(answer is not None and answer.refusal for answer in answers):
             return Pending(_refuse_rest(answers), [])
         places = [place for place in admitted if answers[place] is None]
@@ -144,15 +147,13 @@ class Office:
                 if (position := signed.get(item.digest)) is not None:
                     answers[place] = Answer(maker.make(facts[position], short=short), known=True)
 
-    def _admit(self, opened: dict[int, Opened], answers: list[Answer | None], gate: Gate | None) -> dict[int, Admitted]:
+    def _admit(self, opened: dict[int, Opened], answers: list[Answer | None]) -> dict[int, Admitted]:
         admitted = {}
         for place, item in opened.items():
             if answers[place] is not None:
                 continue
             try:
                 admitted[place] = admit(item, self._log.origin)
-                if gate:
-                    gate(admitted[place].statement)
                 self.must_be_writable()
             except RefusedError as refusal:
                 answers[place] = Answer(refusal=refusal)
@@ -170,7 +171,9 @@ class Office:
         if self.read_only:
             raise refused("READ_ONLY", self.read_only.en, f"登记系统现为只读：{self.read_only.zh}")
 
-    def _verify(self, admitted: dict[int, Admitted], answers: list[Answer | None], *, alone: bool) -> None:
+    def _verify(
+        self, admitted: dict[int, Admitted], answers: list[Answer | None], gate: Gate | None, *, alone: bool
+    ) -> None:
         """Signatures that can be verified by the keys as they stand are; the heavy part runs on all cores.
 
         Whether a key counts at the entry's time, which may be later than now, is judged in the batch.
@@ -192,6 +195,11 @@ class Office:
         for place, refusal_found in zip(places, verify_signatures(self._verifiers, work), strict=True):
             if refusal_found is not None:
                 answers[place] = Answer(refusal=refusal_found)
+            elif gate:
+                try:
+                    gate(admitted[place].statement)
+                except RefusedError as refusal:
+                    answers[place] = Answer(refusal=refusal)
 
     def _enqueue(self, group: Group) -> "Future[list[Answer]]":
         future: Future[list[Answer]] = Future()
