@@ -20,7 +20,7 @@ from registry.register.right import Right
 from registry.title.chain import chain_of, parent_of
 from registry.title.question import Answer, Path, Question
 from registry.title.scope import failures
-from registry.title.vocabulary import ACTIONS, KINDS, OPERATING, WHOLE, kind_of_action, terms_overlap
+from registry.title.vocabulary import ACTIONS, KINDS, OPERATING, SUPPLY_ARTICLE, WHOLE, kind_of_action, terms_overlap
 from registry.title.words import excess_words, plain_words
 
 _ENDED = {
@@ -232,7 +232,8 @@ def _no_path(
     if OPERATING in kinds and held:
         delegated = action in _DELEGATING and all(not right.is_title() for right in held)
         code = "NOT_DELEGABLE" if delegated else "DISPOSITION_NEEDS_OPERATE"
-        return Reason(code, plain_words(code, held[0].id), right=held[0].id, article="3")
+        article = None if delegated else SUPPLY_ARTICLE
+        return Reason(code, plain_words(code, held[0].id), right=held[0].id, article=article)
     return Reason("NO_ACTIVE_PATH", plain_words("NO_ACTIVE_PATH"))
 
 
