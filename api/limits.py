@@ -38,7 +38,7 @@ class Quotas:
             raise refused(
                 "RATE_LIMITED",
                 f"More than {limit} for this {kind}; try again later.",
-                f"超过限额（{limit}），请稍后再试。",
+                f"超过限额（每 {limit.get_expiry()} 秒 {limit.amount} 条），请稍后再试。",
             )
 
 

@@ -14,6 +14,7 @@ from starlette.routing import Match
 
 from api.answers import json_bytes
 from registry.refusals.catalogue import entry
+from registry.refusals.form_words import GENERAL
 from registry.refusals.refusal import Reason, RefusedError, Words, internal_error, refused
 
 logger = structlog.get_logger("sanquan.api")
@@ -90,7 +91,7 @@ def _validation_refusal(error: RequestValidationError) -> RefusedError:
     reasons = [
         Reason(
             "MALFORMED",
-            Words(f"{place}: {item['msg']}.", f"{place}：{item['msg']}。"),
+            Words(f"{place}: {item['msg']}.", f"{place}：{GENERAL}。"),
             place,
         )
         for item in error.errors()

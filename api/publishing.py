@@ -41,7 +41,7 @@ class Publisher:
                 with self._engine.connect() as tx:
                     newest = self._log.storage.checkpoint(tx)
                 if newest is None:
-                    raise not_found("checkpoint")
+                    raise not_found("checkpoint", "检查点")
                 if self._shown is None or newest.size != self._shown.size:
                     self._shown, self._shown_at = newest, now
             return self._shown

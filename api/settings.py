@@ -14,6 +14,14 @@ _OTHER_VARIABLES = {"SANQUAN_STATE", "SANQUAN_PROFILE", "SANQUAN_LANG", "SANQUAN
 RATE_OFF_LOOPBACK = "6000/minute"
 
 
+class SettingError(ValueError):
+    """A setting that cannot be; in both languages, as a start says it."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.zh = zh
+
+
 class Settings(BaseSettings):
     """Contract section 10: each option of `sanquan serve` is also a variable."""
 
@@ -54,20 +62,28 @@ class Settings(BaseSettings):
     @classmethod
     def _is_limit(cls, text: str | None) -> str | None:
         if text is not None and len(parse_many(text)) != 1:
-            raise ValueError("a limit is written like 6000/minute")
+            raise SettingError("a limit is written like 6000/minute", "限额的写法如 6000/minute")
         return text
 
     @model_validator(mode="after")
     def _fail_closed(self) -> Self:
         known = {f"SANQUAN_{name.upper()}" for name in type(self).model_fields} | _OTHER_VARIABLES
         if unknown := {key for key in os.environ if key.startswith("SANQUAN_")} - known:
-            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+            raise SettingError(
+                f"unknown settings: {', '.join(sorted(unknown))}", f"未知的设置：{'、'.join(sorted(unknown))}"
+            )
         if not self.on_loopback and not self.origin:
-            raise ValueError("off loopback an origin is required: --origin NAME or SANQUAN_ORIGIN")
+            raise SettingError(
+                "off loopback an origin is required: --origin NAME or SANQUAN_ORIGIN",
+                "对外监听时必须写明账本名称：--origin NAME 或 SANQUAN_ORIGIN",
+            )
         if self.simulated_clock is not None and not (
             self.on_loopback and (self.origin is None or self.origin.endswith(".test"))
         ):
-            raise ValueError("a simulated clock needs loopback and an origin that ends in .test")
+            raise SettingError(
+                "a simulated clock needs loopback and an origin that ends in .test",
+                "模拟时钟只用于本机地址，且账本名称须以 .test 结尾",
+            )
         return self
 
 

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from ledger.errors import JournalConflictError
+from ledger.private_files import make_private
 
 _NEWEST = "SELECT size, root FROM signed ORDER BY size DESC LIMIT 1"
 
@@ -20,11 +21,11 @@ class SigningJournal:
     def __init__(self, path: Path | None = None) -> None:
         """Opens the file at `path`, or a journal in memory that ends with the process."""
         self._lock = threading.Lock()
+        if path:
+            make_private(path)
         self._connection = sqlite3.connect(
             str(path) if path else ":memory:", check_same_thread=False, isolation_level=None
         )
-        if path:
-            path.chmod(0o600)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
         self._connection.execute("CREATE TABLE IF NOT EXISTS signed (size INTEGER PRIMARY KEY, root BLOB NOT NULL)")

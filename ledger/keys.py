@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from ledger.errors import SignatureError
+from ledger.private_files import write_private
 
 PrivateKey = ed25519.Ed25519PrivateKey | mldsa.MLDSA44PrivateKey | ec.EllipticCurvePrivateKey
 
@@ -233,8 +234,7 @@ def write_private_key(path: Path, signer: KeySigner) -> None:
     Raises:
         FileExistsError: there is a file already.
     """
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(signer.to_pem())
+    write_private(path, signer.to_pem(), fresh=True)
 
 
 def read_private_key(path: Path) -> KeySigner:

@@ -16,6 +16,7 @@ from ledger.strict_json import parse_strict
 from registry.acts import ACTS
 from registry.acts.act import Act, Names
 from registry.documents.disclosures import check_disclosure_sizes, match_disclosures
+from registry.refusals.form_words import form_words
 from registry.refusals.refusal import RefusedError, refused
 from registry.signatures import Signers, Verification
 from registry.verifying import Verifiers
@@ -59,15 +60,15 @@ class Admitted:
 
 def refusal_of(error: FormatError) -> RefusedError:
     """The refusal that a breach of form means."""
-    code, zh = "MALFORMED", "不符合约定的格式"
+    code = "MALFORMED"
     if isinstance(error, TooLargeError):
-        code, zh = "TOO_LARGE", "超过规定的大小"
+        code = "TOO_LARGE"
     elif isinstance(error, DuplicateMemberError):
-        code, zh = "DUPLICATE_MEMBER", "同一成员重复出现"
+        code = "DUPLICATE_MEMBER"
     elif isinstance(error, UnknownMemberError):
-        code, zh = "UNKNOWN_MEMBER", "含有约定之外的成员"
-    place = f"{error.pointer}: " if error.pointer else ""
-    return refused(code, f"{place}{error}.", f"{place}{zh}（{error}）。", error.pointer)
+        code = "UNKNOWN_MEMBER"
+    en, zh = (f"{error.pointer}: ", f"{error.pointer}：") if error.pointer else ("", "")
+    return refused(code, f"{en}{error}.", f"{zh}{form_words(str(error))}。", error.pointer)
 
 
 def open_submission(data: bytes) -> Opened:

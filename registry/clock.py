@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ledger.instants import format_instant, parse_instant, truncate
+from ledger.private_files import write_private
 from registry.refusals.refusal import refused
 
 
@@ -58,4 +59,4 @@ class SimulatedClock:
 
     def _keep(self) -> None:
         if self._path:
-            self._path.write_text(format_instant(self._now) + "\n")
+            write_private(self._path, f"{format_instant(self._now)}\n".encode())

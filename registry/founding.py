@@ -16,10 +16,12 @@ from ledger.encoding import format_base64url
 from ledger.identifiers import key_identifier, party_identifier
 from ledger.keys import Algorithm, KeySigner, read_private_key, write_private_key
 from ledger.note import format_verifier_key
+from ledger.private_files import write_private
 from ledger.statement import Envelope
 from registry.clock import Clock
 from registry.drafting import make_payload, sign_payload
 from registry.law.rulebook import Rulebook
+from registry.refusals.refusal import Words
 from registry.register.office_state import Registry
 
 _ALGORITHMS = {
@@ -33,6 +35,10 @@ _ALGORITHMS = {
 
 class FoundingError(Exception):
     """The registry cannot start with what it found. The words say what to do."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.words = Words(en, zh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,10 @@ def read_or_make_keys(folder: Path) -> RegistryKeys:
         _write_secret(folder / "custody.key", secrets.token_hex(32))
     elif len(present) != len(paths):
         missing = ", ".join(str(paths[name]) for name in paths if name not in present)
-        raise FoundingError(f"keys are missing: {missing}. Put them back; a registry never starts with other keys.")
+        raise FoundingError(
+            f"keys are missing: {missing}. Put them back; a registry never starts with other keys.",
+            f"缺少密钥：{missing}。请放回原处；登记系统不会以其他密钥启动。",
+        )
     return RegistryKeys(*(read_private_key(path) for path in paths.values()))
 
 
@@ -90,8 +99,7 @@ def read_or_make_token(path: Path) -> str:
 
 
 def _write_secret(path: Path, text: str) -> None:
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_text(text + "\n")
+    write_private(path, f"{text}\n".encode(), fresh=True)
 
 
 def opening_statement(
@@ -133,8 +141,11 @@ def check_keys(keys: RegistryKeys, registry: Registry) -> None:
     """
     if registry.registrar != keys.registrar_party or list(registry.log_keys) != keys.log_keys(registry.origin):
         raise FoundingError(
-            f"the keys in the data folder are not those of the log {registry.origin}; start with the folder that belongs to it"
+            f"the keys in the data folder are not those of the log {registry.origin}; start with the folder that belongs to it",
+            f"数据文件夹中的密钥不是账本 {registry.origin} 的密钥；请使用与之对应的文件夹",
         )
     seal = format_base64url(keys.seal.public)
     if seal not in {key.public for key in registry.seal_keys}:
-        raise FoundingError("the seal key in the data folder is not live in the log")
+        raise FoundingError(
+            "the seal key in the data folder is not live in the log", "数据文件夹中的登记专用章密钥在账本中未生效"
+        )

@@ -20,7 +20,7 @@ from registry.admission import Admitted, Opened, admit, open_submission, verify_
 from registry.clock import Clock
 from registry.judging import Rules
 from registry.receipts import receipt_maker, stored_facts
-from registry.refusals.refusal import RefusedError, internal_error, refused
+from registry.refusals.refusal import RefusedError, Words, internal_error, refused
 from registry.register.register import Register
 from registry.signatures import Verification, required_verifications
 from registry.store.loading import load
@@ -34,7 +34,10 @@ MAX_ATOMIC = 256
 _QUEUE_GROUPS = 1_024
 _QUEUE_PATIENCE_S = 5.0
 Gate = Callable[[Statement], None]
-"""Called with every statement before its signatures are looked at; raises `RefusedError` to turn it away."""
+"""Called with every statement whose signatures hold; raises `RefusedError` to turn it away.
+
+So nobody spends what another may send. Where a key comes with an earlier line of the same file it is not called.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Office:
         self._verifiers = Verifiers()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._stopped = False
-        self.read_only: str | None = None
+        self.read_only: Words | None = None
         """Why nothing is written, if nothing is."""
 
     def start(self) -> None:
@@ -109,8 +112,8 @@ class Office:
         answers: list[Answer | None] = [None] * len(submissions)
         opened = self._open(submissions, answers)
         self._answer_known(opened, answers, short=short)
-        admitted = self._admit(opened, answers, gate)
-        self._verify(admitted, answers, alone=len(submissions) == 1 and not more)
+        admitted = self._admit(opened, answers)
+        self._verify(admitted, answers, gate, alone=len(submissions) == 1 and not more)
         if atomic and any(answer is not None and answer.refusal for answer in answers):
             return Pending(_refuse_rest(answers), [])
         places = [place for place in admitted if answers[place] is None]
@@ -144,15 +147,13 @@ class Office:
                 if (position := signed.get(item.digest)) is not None:
                     answers[place] = Answer(maker.make(facts[position], short=short), known=True)
 
-    def _admit(self, opened: dict[int, Opened], answers: list[Answer | None], gate: Gate | None) -> dict[int, Admitted]:
+    def _admit(self, opened: dict[int, Opened], answers: list[Answer | None]) -> dict[int, Admitted]:
         admitted = {}
         for place, item in opened.items():
             if answers[place] is not None:
                 continue
             try:
                 admitted[place] = admit(item, self._log.origin)
-                if gate:
-                    gate(admitted[place].statement)
                 self.must_be_writable()
             except RefusedError as refusal:
                 answers[place] = Answer(refusal=refusal)
@@ -168,9 +169,11 @@ class Office:
             RefusedError: READ_ONLY.
         """
         if self.read_only:
-            raise refused("READ_ONLY", self.read_only, f"登记系统现为只读：{self.read_only}")
+            raise refused("READ_ONLY", self.read_only.en, f"登记系统现为只读：{self.read_only.zh}")
 
-    def _verify(self, admitted: dict[int, Admitted], answers: list[Answer | None], *, alone: bool) -> None:
+    def _verify(
+        self, admitted: dict[int, Admitted], answers: list[Answer | None], gate: Gate | None, *, alone: bool
+    ) -> None:
         """Signatures that can be verified by the keys as they stand are; the heavy part runs on all cores.
 
         Whether a key counts at the entry's time, which may be later than now, is judged in the batch.
@@ -192,6 +195,11 @@ class Office:
         for place, refusal_found in zip(places, verify_signatures(self._verifiers, work), strict=True):
             if refusal_found is not None:
                 answers[place] = Answer(refusal=refusal_found)
+            elif gate:
+                try:
+                    gate(admitted[place].statement)
+                except RefusedError as refusal:
+                    answers[place] = Answer(refusal=refusal)
 
     def _enqueue(self, group: Group) -> "Future[list[Answer]]":
         future: Future[list[Answer]] = Future()
@@ -233,7 +241,10 @@ class Office:
             answers = self._writer.write([waiting.group for waiting in batch], self._clock.now())
         except UnsignedError as error:
             logger.exception("committed but not signed")
-            self.read_only = f"The root of {error} entries could not be signed. Start the registry again: it signs it."
+            self.read_only = Words(
+                f"The root of {error} entries could not be signed. Start the registry again: it signs it.",
+                f"{error} 条分录的根未能签署；请重新启动登记系统，启动时会补签。",
+            )
             answers = _all_refused(
                 batch, "The statement is written but not signed yet; send the same bytes again after the next start.",
                 "声明已写入但尚未签署；请在重新启动后以相同内容再次提交。",

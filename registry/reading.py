@@ -45,9 +45,9 @@ class Moment:
     size: int
 
 
-def not_found(what: str) -> RefusedError:
-    """NOT_FOUND."""
-    return refused("NOT_FOUND", f"There is no {what} in this register.", f"本登记簿中没有 {what}。")
+def not_found(what: str, zh: str | None = None) -> RefusedError:
+    """NOT_FOUND. `zh`: what there is not in Chinese, where it is not an identifier."""
+    return refused("NOT_FOUND", f"There is no {what} in this register.", f"本登记簿中没有 {zh or what}。")
 
 
 class Reader:
@@ -95,7 +95,7 @@ class Reader:
         with self._engine.connect() as tx:
             registry = load_registry(tx)
         if registry is None:
-            raise not_found("log")
+            raise not_found("log", "账本")
         return registry
 
     def check(
@@ -212,7 +212,7 @@ class Reader:
         with self._moment(None, None) as (tx, moment):
             rows = self._log.storage.entries(tx, position, position + 1)
         if not rows or position >= moment.size:
-            raise not_found(f"entry {position}")
+            raise not_found(f"entry {position}", f"分录 {position}")
         return rows[0]
 
     def statement(self, digest: bytes) -> tuple[str, Receipt]:
@@ -226,7 +226,7 @@ class Reader:
             position = storage.positions(tx, [digest]).get(digest)
             maker = receipt_maker(storage, tx, self._log.verifier_keys())
             if position is None or maker is None or position >= maker.size:
-                raise not_found(f"statement {digest.hex()}")
+                raise not_found(f"statement {digest.hex()}", f"声明 {digest.hex()}")
             facts = stored_facts(storage, tx, [position])[position]
             data = storage.entries(tx, position, position + 1)[0].data.decode()
             receipt = maker.make(facts)
@@ -248,7 +248,9 @@ class Reader:
                     "/size",
                 )
             if position >= checkpoint.size:
-                raise not_found(f"entry {position} at size {checkpoint.size}")
+                raise not_found(
+                    f"entry {position} at size {checkpoint.size}", f"分录 {position}（共 {checkpoint.size} 条）"
+                )
             path = inclusion_path(position, checkpoint.size, node_reader(self._log.storage, tx))
         return format_proof(TlogProof(position, tuple(path), checkpoint.note))
 

@@ -24,6 +24,7 @@ from registry.founding import (
 from registry.judging import Rules
 from registry.office import Office
 from registry.reading import Reader
+from registry.refusals.refusal import Words
 from registry.store.database import WRITER_CACHE_KIB, create_tables, open_database, sqlite_url
 from registry.store.loading import load_registry
 
@@ -86,7 +87,10 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     if known is not None:
         check_keys(keys, known)
         if options.origin and options.origin != known.origin:
-            raise FoundingError(f"this is the registry {known.origin}, not {options.origin}")
+            raise FoundingError(
+                f"this is the registry {known.origin}, not {options.origin}",
+                f"此处的登记簿为 {known.origin}，不是 {options.origin}",
+            )
     origin = known.origin if known else options.origin or keys.default_origin()
     journal = SigningJournal(folder / "journal.db" if folder else None)
     documents = Documents(folder / "documents" if folder else None)
@@ -111,17 +115,22 @@ def _start(registry: Registry, options: Options, engine: Engine) -> None:
         head = registry.log.storage.head(tx)
     signed = registry.log.signed_before()
     if signed is not None and signed[0] > head.size:
-        registry.office.read_only = (
+        registry.office.read_only = Words(
             f"The journal says that {signed[0]} entries were signed, but the database holds {head.size}: an older copy "
-            "was put back. Restore the newest copy."
+            "was put back. Restore the newest copy.",
+            f"签署日志载明已签署 {signed[0]} 条分录，而数据库只有 {head.size} 条：放回的是较旧的副本。请恢复最新的副本。",
         )
     elif signed is not None and not _leads_to(registry, engine, *signed):
-        registry.office.read_only = (
+        registry.office.read_only = Words(
             f"The journal says that another history of {signed[0]} entries was signed than the one in the database. "
-            "Restore the copy that was signed."
+            "Restore the copy that was signed.",
+            f"签署日志所载的 {signed[0]} 条分录与数据库中的不是同一历史。请恢复已签署的那一份副本。",
         )
     if registry.office.read_only is not None and registry.is_new:
-        raise FoundingError("a journal is here but no log; restore the database that belongs to it")
+        raise FoundingError(
+            "a journal is here but no log; restore the database that belongs to it",
+            "有签署日志而没有账本；请恢复与之对应的数据库",
+        )
     registry.office.start()
     if registry.is_new:
         envelope = opening_statement(
@@ -129,7 +138,8 @@ def _start(registry: Registry, options: Options, engine: Engine) -> None:
         )
         (answer,) = registry.office.submit([format_envelope(envelope).encode()])
         if answer.refusal:
-            raise FoundingError(f"the log could not be opened: {answer.refusal}")
+            words = answer.refusal.reasons[0].message
+            raise FoundingError(f"the log could not be opened: {words.en}", f"账本未能开立：{words.zh}")
 
 
 def _leads_to(registry: Registry, engine: Engine, size: int, root: bytes) -> bool:

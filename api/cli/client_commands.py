@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.output import BROKEN, USAGE, fail, language, print_json, say, warn
-from api.client import Client, ClientError, ProblemError, Profile, ProfileError, Receipt
+from api.client import (
+    Client,
+    ClientError,
+    ProblemError,
+    Profile,
+    ProfileError,
+    Receipt,
+    TransportError,
+    TrustError,
+)
 from api.client.profile import default_folder
 from ledger.encoding import format_base64url
 from ledger.identifiers import key_identifier
@@ -32,12 +41,14 @@ def open_profile(folder: Path | None, name: str | None, lang: str | None = None)
     try:
         return Profile.open(folder, name=name)
     except ProfileError as error:
-        fail(USAGE, str(error), f"{folder or default_folder()} 中没有密钥，请以 --name 给出名称", lang)
+        fail(USAGE, str(error), f"{folder or default_folder()} 中没有可用的密钥；新建请以 --name 给出名称", lang)
 
 
 @contextmanager
-def open_client(url: str, profile: Profile | None, lang: str | None = None) -> Iterator[Client]:
-    """A client; refusals and lost connections end the command with words."""
+def open_client(
+    url: str, profile: Profile | None, lang: str | None = None, *, refusal: int = BROKEN
+) -> Iterator[Client]:
+    """A client; refusals and lost connections end the command with words. `refusal`: the exit status of a refusal."""
     try:
         with Client(url, profile, language=language(lang)) as client:
             yield client
@@ -48,9 +59,20 @@ def open_client(url: str, profile: Profile | None, lang: str | None = None) -> I
             fail_line = f"{reason.get('code', problem.code)}{place}{article}: {reason['message']}"
             warn(fail_line, fail_line, lang)
         title = entry(problem.code).title
-        fail(BROKEN, f"refused: {title.en} ({problem.code})", f"未受理：{title.zh}（{problem.code}）", lang)
+        fail(refusal, f"refused: {title.en} ({problem.code})", f"未受理：{title.zh}（{problem.code}）", lang)
     except ClientError as error:
-        fail(USAGE, str(error), str(error), lang)
+        fail(USAGE, str(error), _zh_of(error, url), lang)
+
+
+def _zh_of(error: ClientError, url: str) -> str:
+    """What went wrong in Chinese; what contradicts is named in the words of the SDK, for whoever looks into it."""
+    match error:
+        case TransportError():
+            return f"无法连接登记系统 {url}，或其答复无法读取"
+        case TrustError():
+            return f"{url} 出示的公钥、历史或回执与应有的不符；请保留现有材料并联系登记机构。技术细节：{error}"
+        case _:
+            return f"无法以此密钥向 {url} 提交"
 
 
 def print_receipt(receipt: Receipt, *, as_json: bool, lang: str | None) -> None:
@@ -66,26 +88,26 @@ def print_receipt(receipt: Receipt, *, as_json: bool, lang: str | None) -> None:
         say(f"  warning {code}: {words.en}", f"  提示 {code}：{words.zh}", lang)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path, lang: str | None) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        fail(USAGE, f"{path}: {error}", f"{path}：不是 JSON（{error}）")
+        fail(USAGE, f"{path}: {error}", f"{path}：无法读取，或不是 JSON", lang)
     if not isinstance(value, dict):
-        fail(USAGE, f"{path}: not a JSON object", f"{path}：不是 JSON 对象")
+        fail(USAGE, f"{path}: not a JSON object", f"{path}：不是 JSON 对象", lang)
     return value
 
 
 @keys_app.command("new")
-def keys_new(name: NameOption = None, profile: ProfileOption = None) -> None:
+def keys_new(name: NameOption = None, profile: ProfileOption = None, lang: LangOption = None) -> None:
     """Make a profile with a new key; shows the party that the key names."""
-    _show(open_profile(profile, name))
+    _show(open_profile(profile, name, lang))
 
 
 @keys_app.command("show")
-def keys_show(profile: ProfileOption = None) -> None:
+def keys_show(profile: ProfileOption = None, lang: LangOption = None) -> None:
     """Show the profile's party and key."""
-    _show(open_profile(profile, None))
+    _show(open_profile(profile, None, lang))
 
 
 def _show(profile: Profile) -> None:
@@ -128,7 +150,7 @@ def asset_register(
     as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """File a first registration."""
-    body = _read_json(file)
+    body = _read_json(file, lang)
     with open_client(url, open_profile(profile, name, lang), lang) as client:
         client.ensure_registered()
         if basis:
@@ -175,15 +197,19 @@ def grant(
 
 
 def check(
-    party: str, asset: str, purpose: str,
-    action: str | None = None, right: str | None = None,
-    territory: Annotated[list[str] | None, typer.Option()] = None,
-    field: Annotated[list[str] | None, typer.Option()] = None,
-    at: str | None = None, size: int | None = None,
+    party: Annotated[str, typer.Argument(help="Who asks to use it: pty_…")],
+    asset: Annotated[str, typer.Argument(help="What: ast_…")],
+    purpose: Annotated[str, typer.Argument(help="For what: research, insurance, x.…")],
+    action: Annotated[str | None, typer.Option(help="store, process, license …; follows from --right.")] = None,
+    right: Annotated[str | None, typer.Option(help="holding, processing, operating; follows from --action.")] = None,
+    territory: Annotated[list[str] | None, typer.Option(help="CN, CN-SD …; absent: all. May be repeated.")] = None,
+    field: Annotated[list[str] | None, typer.Option(help="A field; absent: all. May be repeated.")] = None,
+    at: Annotated[str | None, typer.Option(help="An instant, RFC 3339; now.")] = None,
+    size: Annotated[int | None, typer.Option(help="A size of the ledger; the newest.")] = None,
     url: UrlOption = DEFAULT_URL, as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
-    """May PARTY use ASSET for PURPOSE? Exit status: 0 allowed, 1 denied."""
-    with open_client(url, None, lang) as client:
+    """May PARTY use ASSET for PURPOSE? Exit status: 0 allowed, 1 denied, 2 no answer: usage, refused, no connection."""
+    with open_client(url, None, lang, refusal=USAGE) as client:
         answer = client.check(
             party, asset, purpose, action=action, right=right, territory=territory, fields=field, at=at, size=size
         )
@@ -208,9 +234,10 @@ def act(
     try:
         profile = Profile.of_key(key)
     except ProfileError as error:
-        fail(USAGE, f"--key: {error}", f"--key：不是私钥文件（{error}）", lang)
+        fail(USAGE, f"--key: {error}", f"--key：{key} 不是可用的私钥文件", lang)
+    facts = _read_json(body, lang)
     with open_client(url, profile, lang) as client:
-        print_receipt(client.act(name, _read_json(body)), as_json=as_json, lang=lang)
+        print_receipt(client.act(name, facts), as_json=as_json, lang=lang)
 
 
 def install(app: typer.Typer) -> None:

@@ -1,5 +1,6 @@
 """`sanquan serve`: the API and pages. The first start makes keys and entry 0."""
 
+import errno
 import gc
 import logging
 import socket
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.output import USAGE, fail, stderr
+from api.cli.output import USAGE, fail, warn
 from ledger.errors import FormatError
 from ledger.instants import parse_instant
 from registry.clock import Clock, SimulatedClock, SystemClock
+from registry.refusals.form_words import form_words
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from api.settings import Settings
     from registry.registry import Registry
 
@@ -32,8 +36,18 @@ def _settings(**options: object) -> "Settings":
     try:
         return make_settings(**options)
     except ValidationError as error:
-        words = "; ".join(item["msg"].removeprefix("Value error, ") for item in error.errors())
-        fail(USAGE, f"cannot start: {words}", f"无法启动：{words}")
+        items = error.errors()
+        words = "; ".join(item["msg"].removeprefix("Value error, ") for item in items)
+        fail(USAGE, f"cannot start: {words}", "无法启动：" + "；".join(map(_zh_of, items)))
+
+
+def _zh_of(item: "ErrorDetails") -> str:
+    """A wrong setting in Chinese: the words of our own checks, else its name and what was given."""
+    from api.settings import SettingError
+
+    found = item.get("ctx", {}).get("error")
+    name = "、".join(f"--{str(step).replace('_', '-')}" for step in item["loc"])
+    return found.zh if isinstance(found, SettingError) else f"{name} 的取值 {item['input']} 不可用"
 
 
 def _clock(settings: "Settings") -> Clock:
@@ -44,7 +58,7 @@ def _clock(settings: "Settings") -> Clock:
         try:
             start = parse_instant(settings.simulated_clock)
         except FormatError as error:
-            fail(USAGE, f"--simulated-clock: {error}", f"--simulated-clock：{error}")
+            fail(USAGE, f"--simulated-clock: {error}", f"--simulated-clock：{form_words(str(error))}")
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return SimulatedClock(start, settings.data / "clock")
 
@@ -61,7 +75,7 @@ def open_for(settings: "Settings") -> "Registry":
     try:
         registry = open_registry(options, _clock(settings))
     except FoundingError as error:
-        fail(USAGE, f"cannot start: {error}", f"无法启动：{error}")
+        fail(USAGE, f"cannot start: {error.words.en}", f"无法启动：{error.words.zh}")
     if settings.simulated_clock is not None and not registry.origin.endswith(".test"):
         registry.close()
         fail(
@@ -79,7 +93,8 @@ def _listen(settings: "Settings") -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
         place = f"{settings.host}:{settings.port}"
-        fail(USAGE, f"cannot listen on {place}: {error}", f"无法在 {place} 监听：{error}")
+        why = "地址已被占用" if error.errno == errno.EADDRINUSE else f"系统错误 {error.errno}"
+        fail(USAGE, f"cannot listen on {place}: {error}", f"无法在 {place} 监听：{why}")
 
 
 def configure_logging() -> None:
@@ -139,13 +154,17 @@ def serve(
 
 def _greet(registry: "Registry", settings: "Settings", port: int) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    stderr.print(f"sanquan: {registry.origin}  http://{host}:{port}/", markup=False)
+    place = f"{registry.origin}  http://{host}:{port}/"
+    warn(f"sanquan: {place}", f"三权登记系统：{place}")
     if registry.is_new:
-        stderr.print(f"  a new registry; its keys are in {settings.data / 'keys'}", markup=False)
-    stderr.print(f"  administrator's token: {settings.data / 'admin.token'}", markup=False)
-    stderr.print(f"  pin this key: {registry.keys.log_keys(registry.origin)[0]}", markup=False)
+        keys = settings.data / "keys"
+        warn(f"  a new registry; its keys are in {keys}", f"  新建登记簿；其密钥在 {keys}")
+    token = settings.data / "admin.token"
+    warn(f"  administrator's token: {token}", f"  管理员令牌：{token}")
+    key = registry.keys.log_keys(registry.origin)[0]
+    warn(f"  pin this key: {key}", f"  请固定此公钥：{key}")
     if registry.office.read_only:
-        stderr.print(f"  READ-ONLY: {registry.office.read_only}", markup=False)
+        warn(f"  READ-ONLY: {registry.office.read_only.en}", f"  只读：{registry.office.read_only.zh}")
 
 
 def install(app: typer.Typer) -> None:

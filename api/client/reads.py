@@ -111,7 +111,7 @@ class Reads:
                 return
 
     def check(self, party: str, asset: str, purpose: str, **more: Any) -> View:
-        """May `party` do this with these data? `more`: action, right, territory, fields, basis, at, size."""
+        """May `party` do this with these data? `more`: action, right, territory, fields, basis, explain, at, size."""
         found: View = self._get("/v1/check", party=party, asset=asset, purpose=purpose, **more)
         return found
 

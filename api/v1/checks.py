@@ -64,9 +64,18 @@ class CheckShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise _invalid(f"{pointer}/territory", "is not an ISO 3166 code", "不是 ISO 3166 地域代码")
         if given(self.basis) not in (None, "reviewed"):
             raise _invalid(f"{pointer}/basis", "can only be `reviewed`", "只能是 reviewed")
+        if given(self.explain) not in (None, "full"):
+            raise _invalid(f"{pointer}/explain", "can only be `full`", "只能是 full")
+        for name, value in (("group", self.group), ("consenting", self.consenting)):
+            if value is not UNSET:
+                raise _invalid(
+                    f"{pointer}/{name}",
+                    "is not carried out in this version, which records neither consents nor pledges; leave it out",
+                    "在本版本中尚未实现（尚不记载同意与质押），请删除",
+                )
         return Question(
             self.party, self.asset, self.purpose, action, given(self.right), territory, _terms(self.fields),
-            reviewed_only=given(self.basis) == "reviewed",
+            reviewed_only=given(self.basis) == "reviewed", explain=given(self.explain) == "full",
         )  # fmt: skip
 
 

@@ -81,5 +81,5 @@ def read_consistency(request: Request, reader: ReaderDep) -> Response:
 
 def _position(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 16 or str(int(text)) != text:
-        raise not_found(f"entry {text}")
+        raise not_found(f"entry {text}", f"分录 {text}")
     return int(text)

@@ -150,6 +150,7 @@ class Answer(_Open):
     warnings: list[Notice]
     evaluated: dict[str, Any]
     ledger: dict[str, Any]
+    paths: list[dict[str, Any]] | None = Field(None, description="With explain=full: every path, why it fails.")
 
 
 class Answers(_Open):

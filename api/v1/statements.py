@@ -79,7 +79,7 @@ def read_statement(request: Request, identifier: str, reader: ReaderDep) -> Resp
     try:
         digest = parse_hex(identifier)
     except FormatError as error:
-        raise not_found(f"statement {identifier}") from error
+        raise not_found(f"statement {identifier}", f"声明 {identifier}") from error
     envelope, receipt = reader.statement(digest)
     value: dict[str, Any] = {"envelope": parse_strict(envelope.encode()), "receipt": receipt}
     return json_response(value)

@@ -64,7 +64,7 @@ def read_rulebook(sha256: str, registry: RegistryDep) -> Response:
     adopted = any(adoption.sha256 == sha256 for adoption in registry.reader.registry().rulebooks)
     data = registry.documents.get(sha256) if adopted else None
     if data is None:
-        raise not_found(f"rulebook {sha256}")
+        raise not_found(f"rulebook {sha256}", f"规则簿 {sha256}")
     return Response(data, headers={"Cache-Control": FOREVER}, media_type="application/toml")
 
 
@@ -83,7 +83,7 @@ def readyz(registry: RegistryDep, publisher: PublisherDep) -> Response:
 
 def _simulated(registry: RegistryDep) -> SimulatedClock:
     if not isinstance(registry.clock, SimulatedClock):
-        raise not_found("simulated clock")
+        raise not_found("simulated clock", "模拟时钟")
     return registry.clock
 
 

@@ -51,7 +51,7 @@ def problem_index(request: Request) -> HTMLResponse:
 def problem(request: Request, code: str) -> HTMLResponse:
     """What a code means and what to do."""
     if code not in CATALOGUE:
-        raise not_found(f"problem {code}")
+        raise not_found(f"problem {code}", f"代码 {code}")
     return _page(request, "problems.html", entries=[CATALOGUE[code]])
 
 

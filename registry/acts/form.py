@@ -18,6 +18,7 @@ from registry.acts.shapes import (
     invalid,
 )
 from registry.law.facts import FACT_FORMS, KNOWN_FACTS
+from registry.refusals.form_words import type_words
 from registry.refusals.refusal import refused
 from registry.title.vocabulary import is_kind
 
@@ -176,7 +177,10 @@ def _check_fact(pointer: str, form: str, value: Any) -> None:
     wanted = _FACT_TYPES.get(form, str)
     if not isinstance(value, wanted):
         raise refused(
-            "MALFORMED", f"{pointer}: expected {wanted.__name__}.", f"{pointer}：应为 {wanted.__name__}。", pointer
+            "MALFORMED",
+            f"{pointer}: expected {wanted.__name__}.",
+            f"{pointer}：应为{type_words(wanted.__name__)}。",
+            pointer,
         )
     fact: Any = value
     match form:

@@ -32,7 +32,7 @@ from registry.register.right import Right
 from registry.register.scope import Scope
 from registry.title.chain import chain_of
 from registry.title.scope import Excess, excesses
-from registry.title.vocabulary import OPERATING, Exclusivity, allowed_actions
+from registry.title.vocabulary import OPERATING, SUPPLY_ARTICLE, Exclusivity, allowed_actions
 from registry.title.words import excess_words
 
 
@@ -120,7 +120,7 @@ def _check_attenuation(body: GrantBody, parent: Right, scope: Scope, register: R
                     f"权利 {parent.id} 不是数据经营权；只有数据经营权人可以对外提供数据。",
                 ),
                 "/body/from_right",
-                article="3",
+                article=SUPPLY_ARTICLE,
                 right=parent.id,
             )
         )

@@ -13,6 +13,7 @@ from ledger.instants import parse_instant
 from ledger.keys import Algorithm, check_public_key
 from ledger.statement import Statement
 from registry.acts.act import Key
+from registry.refusals.form_words import form_words
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.values import Evidence
 
@@ -132,8 +133,8 @@ def _refusal(what: str, pointer: str) -> RefusedError:
             f"{pointer}/{missing[1]}",
         )
     if ", got" in what and "enum" not in what:
-        return refused("MALFORMED", f"{pointer}: {what}.", f"{pointer}：类型不符（{what}）。", pointer)
-    return refused("INVALID_VALUE", f"{pointer}: {what}.", f"{pointer}：取值不符（{what}）。", pointer)
+        return refused("MALFORMED", f"{pointer}: {what}.", f"{pointer}：{form_words(what)}。", pointer)
+    return refused("INVALID_VALUE", f"{pointer}: {what}.", f"{pointer}：{form_words(what)}。", pointer)
 
 
 def instant(text: str, pointer: str) -> datetime:

@@ -4,6 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from ledger.private_files import write_private
 from registry.law.errors import LawError
 from registry.law.rulebook import Rulebook, load_builtin, parse_rulebook
 
@@ -25,7 +26,7 @@ class Documents:
             self._memory[digest] = data
         elif not (self._folder / digest).exists():
             temporary = self._folder / f".{digest}.{os.getpid()}"
-            temporary.write_bytes(data)
+            write_private(temporary, data)
             temporary.rename(self._folder / digest)
         return digest
 

@@ -19,7 +19,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One ground. `pointer` is an RFC 6901 pointer into the payload; `rule` and `article` name the law."""
+    """One ground. `pointer` is an RFC 6901 pointer into the payload; `rule` and `article` name the law.
+
+    An article is given as it is cited in Chinese, whatever the language: `第二十一条第一款第四项`.
+    """
 
     code: str
     message: Words

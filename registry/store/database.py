@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlmodel import SQLModel
 
+from ledger.private_files import make_private
 from registry.store import tables
 
 _PAGE_BYTES = 8192
@@ -29,8 +30,19 @@ def open_database(
     """
     engine = create_engine(url, pool_size=connections, max_overflow=0, pool_use_lifo=True)
     if engine.dialect.name == "sqlite":
+        _keep_private(engine.url.database)
         _prepare_sqlite(engine, durable=durable, cache_kib=cache_kib)
     return engine
+
+
+def _keep_private(name: str | None) -> None:
+    """The database file, and what SQLite puts beside it, is its owner's alone."""
+    if not name or name.startswith((":", "file:")):
+        return
+    make_private(Path(name))
+    for suffix in ("-wal", "-shm", "-journal"):
+        if (beside := Path(name + suffix)).exists():
+            make_private(beside)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ The same question at the same size and instant has the same answer for ever.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +18,9 @@ from registry.register.asset import Asset
 from registry.register.register import Register
 from registry.register.right import Right
 from registry.title.chain import chain_of, parent_of
-from registry.title.question import Answer, Question
+from registry.title.question import Answer, Path, Question
 from registry.title.scope import failures
-from registry.title.vocabulary import ACTIONS, KINDS, OPERATING, WHOLE, kind_of_action, terms_overlap
+from registry.title.vocabulary import ACTIONS, KINDS, OPERATING, SUPPLY_ARTICLE, WHOLE, kind_of_action, terms_overlap
 from registry.title.words import excess_words, plain_words
 
 _ENDED = {
@@ -35,35 +35,37 @@ _DELEGATING = frozenset({"license", "sublicense"})
 _EMPTY_DUTIES: dict[str, list[dict[str, Any]]] = {"before": [], "during": [], "after": []}
 
 
-@dataclass(frozen=True, slots=True)
-class _Path:
-    links: tuple[Right, ...]
-    passed: int
-    """Links from the root before the first failing one."""
-    reasons: tuple[Reason, ...]
-
-    @property
-    def leaf(self) -> Right:
-        return self.links[-1]
-
-
 def check(question: Question, register: Register, at: datetime, size: int) -> Answer:
     """The answer according to the register, never according to the world outside it."""
+    answer, paths = _decide(question, register, at, size)
+    if not question.explain:
+        return answer
+    return replace(answer, paths=tuple(sorted(paths, key=_distance)))
+
+
+def _distance(path: Path) -> tuple[bool, int, int, int]:
+    """Less of what decides: an open path before failing ones, most links passed, fewest links, recorded first."""
+    fails = bool(path.reasons)
+    return fails, -path.passed if fails else 0, len(path.links), path.leaf.ref
+
+
+def _decide(question: Question, register: Register, at: datetime, size: int) -> tuple[Answer, list[Path]]:
+    """The answer, and all paths that were looked at."""
     registry = register.registry()
     rulebook = registry.default_rulebook().sha256 if registry and registry.rulebooks else ""
     spec = registry.spec if registry else 1
     asset = register.asset(question.asset)
     kinds, action = _kinds_and_action(question)
+
+    def denied(code: str, *about: str) -> tuple[Answer, list[Path]]:
+        return _denied((Reason(code, plain_words(code, *about)),), at, size, spec, rulebook), []
+
     if register.party(question.party) is None:
-        return _denied(
-            (Reason("PARTY_UNKNOWN", plain_words("PARTY_UNKNOWN", question.party)),), at, size, spec, rulebook
-        )
+        return denied("PARTY_UNKNOWN", question.party)
     if asset is None:
-        return _denied(
-            (Reason("ASSET_UNKNOWN", plain_words("ASSET_UNKNOWN", question.asset)),), at, size, spec, rulebook
-        )
+        return denied("ASSET_UNKNOWN", question.asset)
     if not kinds:
-        return _denied((Reason("RIGHT_KIND_UNKNOWN", plain_words("RIGHT_KIND_UNKNOWN")),), at, size, spec, rulebook)
+        return denied("RIGHT_KIND_UNKNOWN")
     paths = [
         _path(question, register, asset, right, action, at)
         for right in register.rights_of(asset.id)
@@ -73,12 +75,13 @@ def check(question: Question, register: Register, at: datetime, size: int) -> An
         paths = [path for path in paths if path.links[0].basis == "reviewed"]
     open_paths = [path for path in paths if not path.reasons]
     if open_paths:
-        return _allowed(min(open_paths, key=lambda p: (len(p.links), p.leaf.ref)), register, question, at, size, spec)
+        shortest = min(open_paths, key=_distance)
+        return _allowed(shortest, register, question, at, size, spec), paths
     if not paths:
         reason = _no_path(question, register, asset, kinds, action, at)
-        return _denied((reason,), at, size, spec, rulebook)
-    nearest = min(paths, key=lambda p: (-p.passed, len(p.links), p.leaf.ref))
-    return Answer(
+        return _denied((reason,), at, size, spec, rulebook), []
+    nearest = min(paths, key=_distance)
+    answer = Answer(
         decision=False,
         status="DENIED",
         reasons=nearest.reasons,
@@ -90,6 +93,7 @@ def check(question: Question, register: Register, at: datetime, size: int) -> An
         spec=spec,
         rulebook=nearest.links[0].rulebook_sha256,
     )
+    return answer, paths
 
 
 def _kinds_and_action(question: Question) -> tuple[tuple[str, ...], str]:
@@ -109,7 +113,7 @@ def _denied(reasons: tuple[Reason, ...], at: datetime, size: int, spec: int, rul
     )  # fmt: skip
 
 
-def _allowed(path: _Path, register: Register, question: Question, at: datetime, size: int, spec: int) -> Answer:
+def _allowed(path: Path, register: Register, question: Question, at: datetime, size: int, spec: int) -> Answer:
     obligations: dict[str, list[dict[str, Any]]] = {"before": [], "during": [], "after": []}
     for duty in path.leaf.scope.duties:
         obligations[duty.when].append({name: value for name, value in duty.to_json().items() if name != "when"})
@@ -127,7 +131,7 @@ def _allowed(path: _Path, register: Register, question: Question, at: datetime, 
     )
 
 
-def _path(question: Question, register: Register, asset: Asset, right: Right, action: str, at: datetime) -> _Path:
+def _path(question: Question, register: Register, asset: Asset, right: Right, action: str, at: datetime) -> Path:
     links = chain_of(register, right, at)
     reasons: list[Reason] = []
     passed = len(links)
@@ -140,7 +144,7 @@ def _path(question: Question, register: Register, asset: Asset, right: Right, ac
         reasons = [*_granted_away(question, register, right, at), *_consents(question, asset)]
         if reasons:
             passed = len(links) - 1
-    return _Path(links, passed, tuple(reasons))
+    return Path(links, passed, tuple(reasons))
 
 
 def _link_failures(question: Question, link: Right, action: str, at: datetime, *, leaf: Right) -> list[Reason]:
@@ -210,7 +214,7 @@ def _consents(question: Question, asset: Asset) -> list[Reason]:
         concerned = tuple(sorted(personal if wanted is None or "*" in wanted else personal & set(wanted)))
     if not concerned:
         return []
-    words = plain_words("CONSENT_MISSING", ", ".join(concerned))
+    words = plain_words("CONSENT_MISSING", *concerned)
     return [Reason("CONSENT_MISSING", words, dimension="fields", wanted=concerned, allowed=())]
 
 
@@ -228,7 +232,8 @@ def _no_path(
     if OPERATING in kinds and held:
         delegated = action in _DELEGATING and all(not right.is_title() for right in held)
         code = "NOT_DELEGABLE" if delegated else "DISPOSITION_NEEDS_OPERATE"
-        return Reason(code, plain_words(code, held[0].id), right=held[0].id, article="3")
+        article = None if delegated else SUPPLY_ARTICLE
+        return Reason(code, plain_words(code, held[0].id), right=held[0].id, article=article)
     return Reason("NO_ACTIVE_PATH", plain_words("NO_ACTIVE_PATH"))
 
 

@@ -21,6 +21,23 @@ class Question:
     territory: tuple[str, ...] | None = None
     fields: tuple[str, ...] | None = None
     reviewed_only: bool = False
+    explain: bool = False
+    """Every path is wanted, each with why it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A chain from a title to a right of the party, and every ground on which it fails; open if there is none."""
+
+    links: tuple[Right, ...]
+    passed: int
+    """Links from the root before the first failing one."""
+    reasons: tuple[Reason, ...]
+
+    @property
+    def leaf(self) -> Right:
+        """The party's own right."""
+        return self.links[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +54,16 @@ class Answer:
     size: int
     spec: int
     rulebook: str
+    paths: tuple[Path, ...] | None = None
+    """Of a question with `explain`: all paths, open ones first, then the nearest."""
 
     def to_json(self, language: str, ledger: dict[str, Any]) -> dict[str, Any]:
         """The answer as the contract writes it; `ledger` says origin, size and root."""
-        return {
+        members = {
             "decision": self.decision,
             "status": self.status,
             "reasons": [reason.to_json(language) for reason in self.reasons],
-            "chain": [
-                {
-                    "right": link.id,
-                    "holder": link.holder,
-                    "basis": link.basis,
-                    "recorded": {"seq": link.recorded.seq, "time": format_instant(link.recorded.time)},
-                }
-                for link in self.chain
-            ],
+            "chain": _chain(self.chain),
             "obligations": self.obligations,
             "warnings": [{"code": code} for code in self.warnings],
             "evaluated": {
@@ -63,3 +74,21 @@ class Answer:
             },
             "ledger": ledger,
         }
+        if self.paths is not None:
+            members["paths"] = [
+                {"chain": _chain(path.links), "reasons": [reason.to_json(language) for reason in path.reasons]}
+                for path in self.paths
+            ]
+        return members
+
+
+def _chain(links: tuple[Right, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "right": link.id,
+            "holder": link.holder,
+            "basis": link.basis,
+            "recorded": {"seq": link.recorded.seq, "time": format_instant(link.recorded.time)},
+        }
+        for link in links
+    ]

@@ -16,6 +16,8 @@ HOLDING: Final = "holding"
 PROCESSING: Final = "processing"
 OPERATING: Final = "operating"
 KINDS: Final = (HOLDING, PROCESSING, OPERATING)
+SUPPLY_ARTICLE: Final = "第三条第四款"
+"""Where the guideline says that supplying data to others takes an operating right; cited as the rulebooks cite."""
 
 Exclusivity = Literal["none", "sole", "exclusive"]
 EXCLUSIVITIES: Final[tuple[Exclusivity, ...]] = ("none", "sole", "exclusive")

@@ -17,6 +17,16 @@ _DIMENSIONS = {
 }
 
 
+_WHEN = {"before": "事前", "during": "事中", "after": "事后"}
+
+
+def _duty_zh(value: str) -> str:
+    """A duty, `<id> <when>` and what follows, in Chinese."""
+    name, _, rest = value.partition(" ")
+    when, _, text = rest.partition(" ")
+    return f"{name}（{_WHEN.get(when, when)}）{text}"
+
+
 def _listing(values: tuple[str, ...], separator: str) -> str:
     return separator.join("…" if value == OPEN_END else value for value in values) or "–"
 
@@ -25,13 +35,18 @@ def excess_words(excess: Excess | Failure, right: str) -> Words:
     """What was wanted, what the right allows, and in which dimension."""
     en, zh = _DIMENSIONS[excess.dimension]
     title = entry(excess.code).title
+    wanted, allowed = excess.wanted, excess.allowed
+    if excess.dimension == "duties":
+        wanted, allowed = tuple(map(_duty_zh, wanted)), tuple(map(_duty_zh, allowed))
     return Words(
         f"{title.en}: {en} wanted {_listing(excess.wanted, ', ')}, {right} allows {_listing(excess.allowed, ', ')}.",
-        f"{title.zh}：{zh}要求 {_listing(excess.wanted, '、')}，而 {right} 允许 {_listing(excess.allowed, '、')}。",
+        f"{title.zh}：{zh}要求 {_listing(wanted, '、')}，而 {right} 允许 {_listing(allowed, '、')}。",
     )
 
 
-def plain_words(code: str, right: str | None = None) -> Words:
-    """The catalogue's sentence for a code, with the right it is about."""
+def plain_words(code: str, *about: str) -> Words:
+    """The catalogue's sentence for a code, with the right or the fields it is about."""
     help_ = entry(code).help
-    return Words(f"{help_.en} ({right})" if right else help_.en, f"{help_.zh}（{right}）" if right else help_.zh)
+    if not about:
+        return Words(help_.en, help_.zh)
+    return Words(f"{help_.en} ({', '.join(about)})", f"{help_.zh}（{'、'.join(about)}）")

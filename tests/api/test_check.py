@@ -63,6 +63,27 @@ def test_a_denial_is_an_answer_with_reasons(world: World, more: dict[str, Any], 
     assert code in [reason["code"] for reason in answer["reasons"]]
 
 
+def test_a_full_explanation_shows_every_path_and_why_it_fails(world: World) -> None:
+    live, a, b, filed, granted = world
+    scope = {"purposes": ["insurance"], "territory": ["US"], "fields": ["*"], "until": None}
+    operating = filed["ids"][4]["id"]
+    body = {"from_right": operating, "to": b.id, "rights": ["processing"], "scope": scope}
+    second = live.ok("right.grant", a, body)["ids"][0]["id"]
+    asked = question(b, filed, explain="full")
+    denied = live.get("/v1/check", **asked, territory="US")
+    assert denied["paths"][0]["reasons"] == denied["reasons"]
+    assert denied["paths"][0]["chain"] == denied["chain"]
+    found = {path["chain"][-1]["right"]: [reason["code"] for reason in path["reasons"]] for path in denied["paths"]}
+    first = granted["ids"][0]["id"]
+    assert found == {first: ["TERRITORY_OUTSIDE_SCOPE"], second: ["PURPOSE_OUTSIDE_SCOPE"]}
+    (answer,) = post(live, {"checks": [asked | {"territory": "CN"}]}).json()["answers"]
+    assert answer["decision"] is True
+    assert [bool(path["reasons"]) for path in answer["paths"]] == [False, True]
+    assert answer["paths"][0]["chain"] == answer["chain"]
+    assert "paths" not in live.get("/v1/check", **question(b, filed))
+    assert live.get("/v1/check", **question(b, filed, asset="ast_nothing", explain="full"))["paths"] == []
+
+
 def test_unknown_ids_are_denials(world: World) -> None:
     live, a, _, filed, _ = world
     nobody = live.get("/v1/check", **question(a, filed, party="pty_nobody"))
@@ -112,6 +133,9 @@ def test_several_values_repeat_the_name_or_stand_with_commas(world: World) -> No
         ({"action": "burn"}, 422, "INVALID_VALUE"),
         ({"territory": "Shandong"}, 422, "INVALID_VALUE"),
         ({"basis": "declared"}, 422, "INVALID_VALUE"),
+        ({"explain": "short"}, 422, "INVALID_VALUE"),
+        ({"group": "patients"}, 422, "INVALID_VALUE"),
+        ({"consenting": "pty_00000000000000000000000000"}, 422, "INVALID_VALUE"),
         ({"at": "now"}, 422, "INVALID_VALUE"),
         ({"size": "99"}, 503, "BEHIND"),
         ({"colour": "red"}, 400, "UNKNOWN_MEMBER"),

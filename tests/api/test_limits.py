@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger.encoding import format_base64
 from ledger.keys import KeySigner
+from ledger.statement import parse_envelope
+from registry.drafting import sign_payload
 from tests.api.live import Actor, Live, live_registry, party_body, problem
 
 
@@ -41,6 +44,25 @@ def test_the_same_payload_again_is_free_of_the_partys_quota(tmp_path: Path) -> N
         assert live.send(envelope).status_code == 201
         assert live.send(envelope).status_code == 200
         assert live.file(envelope)[0]["status"] == 200
+
+
+def forged(live: Live, victim: Actor, name: str) -> bytes:
+    """A statement in the victim's name, under the id of the victim's key, with a signature that another key made."""
+    envelope = live.envelope("case.file", victim, live.filing(victim, name=name))
+    (real,) = parse_envelope(envelope).signatures
+    (other,) = sign_payload(parse_envelope(envelope).payload, [KeySigner.generate()]).signatures
+    return envelope.replace(format_base64(real.value).encode(), format_base64(other.value).encode())
+
+
+def test_nobody_spends_anothers_quota(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data", quota_party="2/hour") as live:
+        firm = live.party("Firm A")
+        for number in range(3):
+            problem(live.send(forged(live, firm, f"数据{number}")), 403, "SIGNATURE_INVALID")
+        lines = live.file(b"\n".join(forged(live, firm, f"更多数据{number}") for number in range(3)))
+        assert {line["problem"]["code"] for line in lines} == {"SIGNATURE_INVALID"}
+        live.asset(firm)
+        problem(live.send(live.envelope("case.file", firm, live.filing(firm, name="另一数据"))), 429, "RATE_LIMITED")
 
 
 def test_on_loopback_there_is_no_quota_unless_one_is_set(live: Live) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from registry.refusals.catalogue import CATALOGUE
+from registry.refusals.refusal import Words
 from tests.api.live import Live, problem
 
 PAGES = ("/", "/docs", "/problems", "/problems/MALFORMED")
@@ -29,8 +30,9 @@ def test_health(live: Live) -> None:
 
 
 def test_a_registry_that_does_not_write_is_not_ready_but_reads(live: Live) -> None:
-    live.registry.office.read_only = "an older copy was put back"
-    problem(live.http.get("/readyz"), 503, "READ_ONLY")
+    live.registry.office.read_only = Words("an older copy was put back", "放回的是较旧的副本")
+    answer = live.http.get("/readyz", headers={"Accept-Language": "zh"})
+    assert problem(answer, 503, "READ_ONLY")["detail"] == "登记系统现为只读：放回的是较旧的副本"
     assert live.get("/healthz") == {"status": "ok"}
     assert live.get("/v1/assets")["items"] == []
 

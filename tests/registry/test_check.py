@@ -99,7 +99,7 @@ def test_disposition_needs_an_operating_right(desk: Desk, a: Actor, b: Actor) ->
     asset = ids(desk.register(a, ["holding", "processing"], CRAWLED, form="raw"), "ast")[0]
     answer = desk.check(a, asset, action="license")
     assert denial(answer) == "DISPOSITION_NEEDS_OPERATE"
-    assert (answer.chain, answer.reasons[0].article) == ((), "3")
+    assert (answer.chain, answer.reasons[0].article) == ((), "第三条第四款")
     assert denial(desk.check(b, asset, action="license")) == "NO_ACTIVE_PATH"
 
 

@@ -74,7 +74,7 @@ def _greeting(process: subprocess.Popen[str]) -> tuple[str, str, str]:
     text = ""
     for line in process.stderr:
         text += line
-        if found := re.search(r"pin this key: (\S+)", text):
+        if found := re.search(r"(?:pin this key: |请固定此公钥：)(\S+)", text):
             url = re.search(r"(http://\S+?)/?$", text, re.MULTILINE)
             assert url is not None, text
             return url[1], found[1], text

@@ -1,10 +1,13 @@
 """`sanquan serve`: first start, later starts, and starts that are refused."""
 
 import json
+import os
 import signal
 import socket
 import sqlite3
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,18 @@ import httpx
 import pytest
 
 from tests.api.cli.console import Console, Served
+from tests.words import english_run
 
 FILES = ("log.pem", "log-mldsa44.pem", "registrar.pem", "clerk.pem", "seal.pem", "custody.key")
+
+
+@contextmanager
+def open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def mode(path: Path) -> int:
@@ -111,3 +124,46 @@ def test_logs_are_json_and_show_no_values(sanquan: Console, served: Served) -> N
     event = json.loads(line)
     assert event["event"] == "request failed"
     assert "locals" not in line
+
+
+def test_a_start_speaks_chinese(sanquan: Console) -> None:
+    zh = {"SANQUAN_LANG": "zh"}
+    with sanquan.serve(**zh) as served:
+        assert "新建登记簿" in served.greeting
+        assert english_run(served.greeting) is None
+        taken = served.url.rpartition(":")[2]
+        assert "已被占用" in sanquan("serve", "--data", "never", "--port", taken, wanted=2, **zh).stderr
+    for words in (
+        ("--host", "0.0.0.0"), ("--simulated-clock", "yesterday"), ("--admission", "some"), ("--port", "70000"),
+        ("--origin", "x.example", "--simulated-clock", "now"),
+    ):  # fmt: skip
+        said = sanquan("serve", "--data", "never", *words, wanted=2, **zh).stderr
+        assert said.startswith(("无法启动：", "--simulated-clock：")), said
+        assert english_run(said) is None, said
+    (sanquan.home / "data" / "keys" / "log.pem").unlink()
+    said = sanquan("serve", "--data", "data", wanted=2, **zh).stderr
+    assert "缺少密钥" in said
+    assert english_run(said) is None
+
+
+def test_every_file_in_the_data_folder_is_its_owners_alone(sanquan: Console) -> None:
+    """Also where the umask would let everybody read and write, and where an earlier start left a file open to others."""
+    data = sanquan.home / "data"
+    for start in (1, 2):
+        with open_umask(), sanquan.serve("--simulated-clock", "now") as served:
+            sanquan("party", "register", "--name", "A", "--url", served.url, "--profile", sanquan.home / f"p{start}")
+            found = {str(path.relative_to(data)): mode(path) for path in sorted(data.rglob("*"))}
+            assert {
+                name: bits for name, bits in found.items() if bits != (0o700 if (data / name).is_dir() else 0o600)
+            } == {}
+            assert {
+                "registry.db",
+                "registry.db-wal",
+                "registry.db-shm",
+                "journal.db",
+                "journal.db-wal",
+                "clock",
+            } <= set(found)
+            assert any(name.startswith("documents/") for name in found)
+            served.end(signal.SIGTERM)
+        (data / "registry.db").chmod(0o644)

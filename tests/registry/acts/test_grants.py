@@ -93,7 +93,7 @@ def test_only_an_operating_right_supplies_others(desk: Desk, a: Actor, b: Actor,
         a,
         granting(processing, b, ["processing"]),
     )
-    assert found.reasons[0].article == "3"
+    assert found.reasons[0].article == "第三条第四款"
     use = ids(desk.grant(a, title, b, ["processing"]), "rgt")[0]
     found = desk.expect(
         ("DISPOSITION_NEEDS_OPERATE", 422, "/body/from_right"), "right.grant", b,

@@ -9,10 +9,12 @@ from registry.law.cases import failed_cases
 from registry.law.errors import RulebookError, RuleError
 from registry.law.facts import FACT_FORMS, KNOWN_FACTS, Applicant, Claim, Filing, Form, Source
 from registry.law.rulebook import load_builtin, parse_rulebook
+from registry.title.vocabulary import SUPPLY_ARTICLE
 
 BUILTIN = sorted(path.name.removesuffix(".toml") for path in (files("registry.law") / "rulebooks").iterdir())
 TEXT = load_builtin("internal").decode()
-LAW = (Path(__file__).parents[2] / "vectors" / "law" / "nda-2026-excerpt.txt").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[3]
+LAW = (ROOT / "tests" / "vectors" / "law" / "nda-2026-excerpt.txt").read_text(encoding="utf-8")
 
 
 def edited(old: str, new: str) -> bytes:
@@ -159,3 +161,15 @@ def test_a_code_that_nobody_could_look_up_is_refused() -> None:
     data = load_builtin("internal").replace(b'code = "R_NATIONAL_SECURITY"', b'code = "R_CITY_RULE"', 1)
     with pytest.raises(RulebookError, match="R_CITY_RULE"):
         parse_rulebook(data)
+
+
+def test_every_article_is_cited_in_one_form() -> None:
+    """In rulebooks and in the reasons that the code itself gives."""
+    number = "[一二三四五六七八九十百]+"
+    form = re.compile(rf"第{number}条(第{number}款)?(第{number}项)?|附件[0-9]+|《.+》.*")
+    book = parse_rulebook(load_builtin("internal"))
+    cited = {one.article for one in (*book.rules, *book.entitlements.values())} | {SUPPLY_ARTICLE}
+    assert [article for article in cited if not form.fullmatch(article)] == []
+    for folder in ("registry", "api"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert not re.search(r"article=\"", path.read_text(encoding="utf-8")), path

@@ -1,0 +1,31 @@
+"""Files that their owner alone may read and write, whatever the umask: what a registry keeps is not for other users."""
+
+import contextlib
+import os
+from pathlib import Path
+
+OWNER_ONLY = 0o600
+
+
+def make_private(path: Path) -> None:
+    """`path` is there and its owner's alone; what it holds is untouched. Another's file, or one that cannot be made, stays.
+
+    SQLite gives the files that it puts beside a database the mode that the database has. A file that is there is never
+    opened: to close it would drop the locks that this process holds on it.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
+    with contextlib.suppress(OSError):
+        path.chmod(OWNER_ONLY)
+
+
+def write_private(path: Path, data: bytes, *, fresh: bool = False) -> None:
+    """`path` holds `data` and is its owner's alone. With `fresh` it must not be there.
+
+    Raises:
+        FileExistsError: it is there.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if fresh else os.O_TRUNC)
+    with os.fdopen(os.open(path, flags, OWNER_ONLY), "wb") as file:
+        os.fchmod(file.fileno(), OWNER_ONLY)
+        file.write(data)
