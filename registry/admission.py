@@ -150,19 +150,30 @@ def _names(statement: Statement, named: Names) -> Names:
     return msgspec.structs.replace(named, parties=tuple(dict.fromkeys(parties)))
 
 
-def verify_signatures(
-    verifiers: Verifiers, work: Sequence[tuple[Admitted, tuple[Verification, ...]]]
-) -> list[RefusedError | None]:
-    """For each statement None if all its signatures hold, else the refusal; what holds is marked in `verified`."""
-    jobs = [verification.job(item.envelope) for item, verifications in work for verification in verifications]
-    wrongs = iter(verifiers.verify(jobs))
-    refusals: list[RefusedError | None] = []
-    for item, verifications in work:
-        refusal = None
-        for verification in verifications:
-            if (wrong := next(wrongs)) is None:
-                item.verified.add((verification.position, verification.signature.key))
-            else:
-                refusal = refusal or verification.refusal(wrong)
-        refusals.append(refusal)
-    return refusals
+class Signatures:
+    """The signatures of some statements, being verified."""
+
+    def __init__(self, verifiers: Verifiers, work: Sequence[tuple[Admitted, tuple[Verification, ...]]]) -> None:
+        self._work = work
+        self._verifying = verifiers.begin(
+            [verification.job(item.envelope) for item, verifications in work for verification in verifications]
+        )
+
+    @property
+    def are_verified(self) -> bool:
+        """Whether `refusals` answers without waiting."""
+        return self._verifying.is_done
+
+    def refusals(self) -> list[RefusedError | None]:
+        """For each statement None if all its signatures hold, else the refusal; what holds is marked in `verified`."""
+        wrongs = iter(self._verifying.results())
+        refusals: list[RefusedError | None] = []
+        for item, verifications in self._work:
+            refusal = None
+            for verification in verifications:
+                if (wrong := next(wrongs)) is None:
+                    item.verified.add((verification.position, verification.signature.key))
+                else:
+                    refusal = refusal or verification.refusal(wrong)
+            refusals.append(refusal)
+        return refusals

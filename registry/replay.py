@@ -14,7 +14,7 @@ from ledger.errors import EntryRejected
 from ledger.storage import EntryRow, LogStorage
 from ledger.storage.tables import METADATA
 from registry.acts.act import Outcome
-from registry.admission import Admitted, Opened, admit, verify_signatures
+from registry.admission import Admitted, Opened, Signatures, admit
 from registry.judging import Bench, Rules
 from registry.law.rulebook import Rulebook
 from registry.refusals.refusal import RefusedError
@@ -96,7 +96,7 @@ class Replay:
                 work.append((item, found))
             except RefusedError:
                 continue  # a key of this batch, or none: `judge` says which
-        verify_signatures(self._verifiers, work)
+        Signatures(self._verifiers, work).refusals()
 
 
 def _rejected(entry: Entry, refusal: RefusedError) -> EntryRejected:
