@@ -171,7 +171,8 @@ class Batch(Generic[Tx]):
         names = sorted(set(folios))
         for name in new:
             self._folios.setdefault(name, None)
-        self.load_folios(names)
+        if any(name not in self._folios for name in names):
+            self.load_folios(names)
         lines = tuple(
             FolioLine(name, line.number + 1, line.previous)
             if (line := self._folios[name])

@@ -21,7 +21,7 @@ from registry.refusals.refusal import RefusedError
 from registry.register.register import Register
 from registry.signatures import required_verifications
 from registry.store.loading import load, stems
-from registry.store.saving import Row, act_row, save
+from registry.store.saving import ActRow, act_row, save
 from registry.store.tables import FOLD_TABLES
 from registry.verifying import Verifiers
 
@@ -54,7 +54,7 @@ class Replay:
         base = load(tx, [item.names for item in items])
         self._verify(entries, items, Register(base))
         bench = Bench(base, self._rules, set(stems(tx, [item.ids.stem for item in items])))
-        rows: list[Row] = []
+        rows: list[ActRow] = []
         for entry, item in zip(entries, items, strict=True):
             rows.append(self._judge(tx, bench, entry, item))
         save(tx, base, bench.changes, rows)
@@ -65,7 +65,7 @@ class Replay:
         except RefusedError as refusal:
             raise _rejected(entry, refusal) from refusal
 
-    def _judge(self, tx: Connection, bench: Bench, entry: Entry, item: Admitted) -> Row:
+    def _judge(self, tx: Connection, bench: Bench, entry: Entry, item: Admitted) -> ActRow:
         def length(folio: str) -> int:
             found: int | None = tx.execute(
                 select(func.max(_FOLIO.c.number)).where(_FOLIO.c.folio == folio, _FOLIO.c.position < entry.position)

@@ -22,7 +22,7 @@ from registry.receipts import Facts, Receipt, ReceiptMaker, made_objects, receip
 from registry.refusals.refusal import RefusedError, internal_error, refused
 from registry.store.database import WRITER, relaxed
 from registry.store.loading import load, stems
-from registry.store.saving import Row, act_row, save, save_disclosures
+from registry.store.saving import ActRow, act_row, save, save_disclosures
 
 logger = structlog.get_logger("sanquan.registry")
 _ATTEMPTS = 5
@@ -53,7 +53,7 @@ class _Work:
     bench: Bench
     batch: Batch[Connection]
     known: dict[bytes, int]
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ActRow] = field(default_factory=list)
     disclosures: dict[str, str] = field(default_factory=dict)
 
 

@@ -6,6 +6,7 @@ works without the lock until all are in. Other databases get SQLAlchemy's own ba
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
@@ -17,6 +18,8 @@ _MAX_PARAMETERS = 30_000
 
 def insert_rows(tx: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
     """The rows stand in the transaction. Each holds all columns of the table, in order, and needs no conversion."""
+    if not rows:
+        return
     names = [column.name for column in table.columns]
     if tx.dialect.name != "sqlite":
         tx.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
@@ -24,7 +27,7 @@ def insert_rows(tx: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> 
     step = min(_MAX_ROWS, _MAX_PARAMETERS // len(names))
     for start in range(0, len(rows), step):
         chunk = rows[start : start + step]
-        tx.exec_driver_sql(_insert_text(table.name, len(names), len(chunk)), tuple(v for row in chunk for v in row))
+        tx.exec_driver_sql(_insert_text(table.name, len(names), len(chunk)), tuple(chain.from_iterable(chunk)))
 
 
 @cache

@@ -87,7 +87,7 @@ class Context(msgspec.Struct, frozen=True):
         return wanted
 
 
-class Made(msgspec.Struct, frozen=True):
+class Made(msgspec.Struct, frozen=True, omit_defaults=True):
     """An object that an act made, in the order of the receipt."""
 
     id: str

@@ -26,7 +26,7 @@ class Duty(msgspec.Struct, frozen=True, omit_defaults=True):
         return {"id": self.id, "when": self.when} | ({} if text is None else {"text": text})
 
 
-class Scope(msgspec.Struct, frozen=True):
+class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a right covers. Made by the functions of `registry.title.scope`, which bring it to normal form, never by hand.
 
     `actions` None: the default of the right's kind. `rights`: what an operating right may confer, None all three.
@@ -37,7 +37,7 @@ class Scope(msgspec.Struct, frozen=True):
     territory: tuple[str, ...]
     fields: tuple[str, ...]
     starts: datetime
-    ends: datetime | None
+    ends: datetime | None = None
     duties: tuple[Duty, ...] = ()
     actions: tuple[str, ...] | None = None
     rights: tuple[str, ...] | None = None
