@@ -23,7 +23,7 @@ from registry.writer import Answer, Group, UnsignedError, Writer, batch_refused
 
 logger = structlog.get_logger("sanquan.registry")
 
-MAX_BATCH = 256
+MAX_BATCH = 512
 MAX_ATOMIC = 256
 _QUEUE_GROUPS = 1_024
 _QUEUE_PATIENCE_S = 5.0

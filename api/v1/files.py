@@ -4,6 +4,7 @@ Reading, opening envelopes, and writing overlap: chunks are begun in order and a
 not one transaction unless `atomic`; what was begun stays begun when the connection breaks.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 
@@ -34,12 +35,19 @@ class FileOfStatements:
         self._trial = trial
         self._atomic = atomic
         self._chunk: list[tuple[int, bytes]] = []
+        self._beginning: asyncio.Future[None] | None = None
         self._begun: deque[tuple[list[int], Pending]] = deque()
         self._answered: list[bytes] = []
         self._line = 0
 
     async def read(self, stream: AsyncIterator[bytes], max_bytes: int) -> None:
         """The whole file has been begun; a file that is too long is refused from the first byte too many."""
+        try:
+            await self._read(stream, max_bytes)
+        finally:
+            await self._have_begun()
+
+    async def _read(self, stream: AsyncIterator[bytes], max_bytes: int) -> None:
         rest, total = b"", 0
         async for part in stream:
             kept = part[: max_bytes - total]
@@ -49,13 +57,14 @@ class FileOfStatements:
             for line in lines:
                 await self._take(line)
             if total > max_bytes:
+                await self._have_begun()
                 await run_in_threadpool(self._refuse_rest, max_bytes)
                 return
             if len(rest) > MAX_SUBMISSION_BYTES:
                 rest = rest[: MAX_SUBMISSION_BYTES + 1]
         if rest:
             await self._take(rest)
-        await run_in_threadpool(self._begin)
+        await self._hand_over()
 
     async def _take(self, line: bytes) -> None:
         self._line += 1
@@ -67,10 +76,20 @@ class FileOfStatements:
                 "TOO_LARGE", f"At most {MAX_ATOMIC} lines stand or fall together.", f"整批提交至多 {MAX_ATOMIC} 行。"
             )
         if not self._atomic and len(self._chunk) == MAX_BATCH:
-            await run_in_threadpool(self._begin)
+            await self._hand_over()
 
-    def _begin(self) -> None:
+    async def _hand_over(self) -> None:
+        """The chunk is being begun, the one before it has been; meanwhile the next is read."""
+        await self._have_begun()
         chunk, self._chunk = self._chunk, []
+        self._beginning = asyncio.ensure_future(run_in_threadpool(self._begin, chunk))
+
+    async def _have_begun(self) -> None:
+        if self._beginning is not None:
+            beginning, self._beginning = self._beginning, None
+            await beginning
+
+    def _begin(self, chunk: list[tuple[int, bytes]]) -> None:
         if not chunk:
             return
         pending = self._office.begin(
@@ -99,7 +118,8 @@ class FileOfStatements:
         )
         if self._atomic:
             raise too_large
-        self._begin()
+        chunk, self._chunk = self._chunk, []
+        self._begin(chunk)
         while self._begun:
             self._finish()
         self._answered.append(_refusal_line(self._line + 1, too_large, self._language))

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
-from ledger.storage.rows import insert_rows
+from ledger.storage.rows import insert_rows, rows_with
 
 EVERY = 16_384
 """Entries between two times that the newest rows are moved: some forty pages of 8 KiB."""
-_CHUNK = 500
 
 
 def signed_key(digest: bytes) -> int:
@@ -48,11 +47,6 @@ class Lookup:
 
     def find(self, tx: Connection, keys: Iterable[int]) -> list[tuple[int, int]]:
         """All rows with one of these keys, as (key, reference). Keys may collide: the caller looks at what is meant."""
-        distinct = list(dict.fromkeys(keys))
-        found: list[tuple[int, int]] = []
-        for start in range(0, len(distinct), _CHUNK):
-            wanted = distinct[start : start + _CHUNK]
-            for table in (self._settled, self._newest):
-                query = select(table.c.key, table.c.ref).where(table.c.key.in_(wanted))
-                found.extend((row.key, row.ref) for row in tx.execute(query))
-        return found
+        wanted = tuple(keys)
+        tables = (self._settled.c, self._newest.c)
+        return [(row.key, row.ref) for table in tables for row in rows_with(tx, table.key, wanted, table.ref)]

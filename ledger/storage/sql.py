@@ -10,7 +10,7 @@ from ledger.errors import HeadConflictError
 from ledger.merkle import EMPTY_ROOT
 from ledger.storage import CheckpointRow, EntryRow, Head, TileRow
 from ledger.storage.lookup import Lookup, signed_key
-from ledger.storage.rows import insert_rows
+from ledger.storage.rows import insert_rows, rows_with
 from ledger.storage.tables import STATEMENTS, TABLES
 
 _ENTRY, _FOLIO, _TILE, _CHECKPOINT, _HEAD = TABLES
@@ -93,13 +93,10 @@ class SqlLogStorage:
         return found or b""
 
     def positions(self, tx: Connection, statements: Sequence[bytes]) -> Mapping[bytes, int]:
+        wanted = set(statements)
         places = [position for _, position in _STATEMENTS.find(tx, map(signed_key, statements))]
-        wanted, found = set(statements), dict[bytes, int]()
-        for start in range(0, len(places), _CHUNK):
-            chunk = places[start : start + _CHUNK]
-            rows = tx.execute(select(_ENTRY.c.statement, _ENTRY.c.position).where(_ENTRY.c.position.in_(chunk)))
-            found.update((row.statement, row.position) for row in rows if row.statement in wanted)
-        return found
+        rows = rows_with(tx, _ENTRY.c.position, places, _ENTRY.c.statement)
+        return {row.statement: row.position for row in rows if row.statement in wanted}
 
     def folio_heads(self, tx: Connection, folios: Sequence[str]) -> Mapping[str, FolioLine]:
         found: dict[str, FolioLine] = {}

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Select, Table, select
 
 from ledger.identifiers import is_identifier
+from ledger.storage.rows import rows_with
 from registry.acts.act import Names
 from registry.register.asset import MAX_ANCESTORS, Asset, Case
 from registry.register.office_state import Registry
@@ -56,12 +57,7 @@ def refs_of(tx: Connection, identifiers: Collection[str]) -> dict[str, int]:
 
 def stems(tx: Connection, wanted: Collection[str]) -> dict[str, int]:
     """The entries that took effect under these stems."""
-    found: dict[str, int] = {}
-    for chunk in chunks(wanted):
-        found.update(
-            (row.stem, row.seq) for row in tx.execute(select(ACT.c.stem, ACT.c.seq).where(ACT.c.stem.in_(chunk)))
-        )
-    return found
+    return {row.stem: row.seq for row in rows_with(tx, ACT.c.stem, wanted, ACT.c.seq)}
 
 
 def by_refs(tx: Connection, table: Table, kind: type[Value], refs: Collection[int]) -> list[Value]:
