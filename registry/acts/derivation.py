@@ -36,6 +36,8 @@ class Used:
     ancestors: tuple[str, ...]
     public_collection: bool
     bounds: tuple[Scope, ...]
+    late: tuple[dict[str, Any], ...] = ()
+    """Warnings: rights that held at the activity time and no longer do as it is recorded (rights.md, row D7)."""
 
     def bound(self, claimed: Scope, pointer: str) -> Scope:
         """The claimed scope within what the inputs allow.
@@ -67,6 +69,7 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
     inputs: list[Input] = []
     ancestors: dict[str, None] = {}
     bounds: list[Scope] = []
+    late: list[dict[str, Any]] = []
     public = any(source.basis == "public_collection" for source in sources)
     for number, source in enumerate(sources):
         seen: list[law.Input] = []
@@ -79,6 +82,8 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
                 seen.append(law.Input(registered=False))
                 continue
             parent, right = _input(context, source, item, register, asset, pointer, number)
+            if not _may_derive(register, right, context.principal, context.time):
+                late.append({"code": "LATE_RECORDED", "right": right.id, "pointer": f"{pointer}/right"})
             joined = right.holder == context.principal or right.holder in context.signers
             holders = {r.holder for r in register.rights_of(parent.id) if r.is_title() and r.kind == "operating"}
             joined = bool(holders & {context.principal, *context.signers}) if holders else joined
@@ -94,7 +99,7 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
         facts.append(tuple(seen))
     if len(ancestors) > MAX_ANCESTORS:
         raise invalid("/body/sources", f"more than {MAX_ANCESTORS} ancestors", f"上游数据超过 {MAX_ANCESTORS} 项")
-    return Used(tuple(facts), tuple(inputs), tuple(ancestors), public, tuple(bounds))
+    return Used(tuple(facts), tuple(inputs), tuple(ancestors), public, tuple(bounds), tuple(late))
 
 
 def _is_bounded(source: SourceShape) -> bool:

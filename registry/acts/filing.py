@@ -5,6 +5,8 @@ Under a rulebook without review a filing that the rules do not refuse is deposit
 
 from typing import Any
 
+import msgspec
+
 from ledger.statement import Statement
 from registry.acts import derivation, duplicates
 from registry.acts.act import Act, Context, Made, Names, Outcome, party_named
@@ -64,7 +66,7 @@ def _decide(context: Context, body: InitialBody, register: Register) -> Outcome:
     if judgement.findings:
         raise RefusedError(*(_reason(finding) for finding in judgement.findings), code=judgement.code)
     warnings: list[dict[str, Any]] = [_warning(finding) for finding in judgement.warnings]
-    warnings += duplicates.equal_fingerprints(body, register)
+    warnings += [*used.late, *duplicates.equal_fingerprints(body, register)]
     return _deposit(context, body, register, adoption, asset, used, judgement, tuple(warnings), book.constants.basis)
 
 
@@ -219,15 +221,14 @@ def _deposit(
         asset = Asset(
             context.ids.identifier("ast"), context.ref(), context.stamp, context.principal,
             (FormVersion(context.seq, context.statement.body["asset"]),), (case_id,), used.inputs, used.ancestors,
-            used.public_collection,
+            used.public_collection, (case_id,) if used.late else (),
         )  # fmt: skip
         made.append(Made(asset.id))
         prints = asset.fingerprints()
     else:
         assert asset is not None
-        asset = Asset(
-            **{name: getattr(asset, name) for name in asset.__struct_fields__} | {"cases": (*asset.cases, case_id)}
-        )
+        late = (*asset.late_cases, case_id) if used.late else asset.late_cases
+        asset = msgspec.structs.replace(asset, cases=(*asset.cases, case_id), late_cases=late)
     case = Case(
         case_id, context.ref(), context.stamp, "initial", adoption.id, adoption.sha256, asset.id, context.principal,
         context.time, (CaseState(context.seq, "deposited"),),

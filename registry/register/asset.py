@@ -35,6 +35,8 @@ class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
     inputs: tuple[Input, ...] = ()
     ancestors: tuple[str, ...] = ()
     public_collection: bool = False
+    late_cases: tuple[str, ...] = ()
+    """Those of `cases` that recorded a derivation after a right to an input had ended."""
 
     @property
     def form(self) -> dict[str, Any]:
