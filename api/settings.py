@@ -8,7 +8,7 @@ from limits import parse_many
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _OTHER_VARIABLES = {"SANQUAN_STATE", "SANQUAN_PROFILE", "SANQUAN_LANG", "SANQUAN_URL", "SANQUAN_TEST_POSTGRES"}
 """Variables that clients and tests read; not settings of a server."""
 RATE_OFF_LOOPBACK = "6000/minute"
@@ -46,7 +46,12 @@ class Settings(BaseSettings):
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the server."""
-        return self.host in _LOOPBACK
+        return self.host in LOOPBACK
+
+    @property
+    def only_for_here(self) -> bool:
+        """Whether everybody is admitted because nobody said otherwise: good for one's own machine only."""
+        return self.on_loopback and self.admission is None
 
     @property
     def verified_only(self) -> bool:

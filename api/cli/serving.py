@@ -161,6 +161,11 @@ def _greet(registry: "Registry", settings: "Settings", port: int) -> None:
         warn(f"  a new registry; its keys are in {keys}", f"  新建登记簿；其密钥在 {keys}")
     token = settings.data / "admin.token"
     warn(f"  administrator's token: {token}", f"  管理员令牌：{token}")
+    if settings.only_for_here:
+        warn(
+            "  for this machine only: anyone on it may register; behind a proxy start with --admission",
+            "  仅供本机：本机上任何人均可登记；置于代理之后时须写明 --admission",
+        )
     key = registry.keys.log_keys(registry.origin)[0]
     warn(f"  pin this key: {key}", f"  请固定此公钥：{key}")
     if registry.office.read_only:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from msgspec import UNSET, Meta, UnsetType
 from starlette.concurrency import run_in_threadpool
 
-from api.answers import JSON, bad_query, check_parameters, json_bytes, json_response, moment_of, tagged, wants
+from api.answers import JSON, bad_query, check_parameters, json_bytes, json_response, moment_of, packed, tagged, wants
 from api.deps import ReaderDep
 from api.problems import language_of
 from api.v1 import schemas
@@ -150,4 +150,4 @@ def _checks(request: Request, reader: Reader, data: bytes) -> Response:
     questions = [item.question(f"/checks/{number}") for number, item in enumerate(shape.checks)]
     answers, ledger = reader.check(questions, at, size)
     language = language_of(request)
-    return json_response({"answers": [answer.to_json(language, ledger) for answer in answers]})
+    return packed(request, json_response({"answers": [answer.to_json(language, ledger) for answer in answers]}))

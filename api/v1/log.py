@@ -11,6 +11,7 @@ from api.answers import (
     check_parameters,
     json_bytes,
     json_response,
+    packed,
     tagged,
     wants,
     whole_number,
@@ -38,7 +39,8 @@ def read_tile(request: Request, path: str, publisher: PublisherDep) -> Response:
     """A hash tile `/tile/<L>/<N>[.p/<W>]` or an entry bundle `/tile/entries/<N>[.p/<W>]`."""
     check_parameters(request, ())
     data, _ = publisher.file(f"tile/{path}")
-    return Response(data, 200, {"Cache-Control": FOREVER, **_ANYONE}, OCTETS)
+    answer = Response(data, 200, {"Cache-Control": FOREVER, **_ANYONE}, OCTETS)
+    return packed(request, answer) if path.startswith("entries/") else answer
 
 
 @router.get("/v1/entries/{position}", response_model=None, responses=schemas.ENTRY)

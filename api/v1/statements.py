@@ -11,6 +11,7 @@ from api.answers import JSON, check_parameters, flag, json_response
 from api.deps import QuotasDep, ReaderDep, RegistryDep, SettingsDep
 from api.limits import Quotas
 from api.problems import language_of
+from api.proxies import must_be_from_here
 from api.v1 import schemas
 from api.v1.files import FileOfStatements
 from ledger.encoding import parse_hex
@@ -32,6 +33,7 @@ async def submit(request: Request, registry: RegistryDep, quotas: QuotasDep, set
 
     With `application/x-ndjson` one envelope a line, acted on in order; the answer is 200 with one line each.
     """
+    must_be_from_here(request, settings)
     check_parameters(request, ("dry_run", "atomic"))
     trial, atomic = flag(request, "dry_run"), flag(request, "atomic")
     address = request.client.host if request.client else ""

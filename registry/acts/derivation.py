@@ -34,6 +34,8 @@ class Used:
     ancestors: tuple[str, ...]
     public_collection: bool
     bounds: tuple[Scope, ...]
+    late: tuple[dict[str, Any], ...] = ()
+    """Warnings: rights that held at the activity time and no longer do as it is recorded (rights.md, row D7)."""
 
     def derivation(self, seq: int) -> tuple[Derivation, ...]:
         """What the asset remembers of the filing in the entry `seq`, if there is anything."""
@@ -73,6 +75,7 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
     bounds: list[Scope] = []
     if asset is not None:
         _check_acyclic(sources, register, asset)
+    late: list[dict[str, Any]] = []
     public = any(source.basis == "public_collection" for source in sources)
     for number, source in enumerate(sources):
         seen: list[law.Input] = []
@@ -85,6 +88,8 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
                 seen.append(law.Input(registered=False))
                 continue
             parent, right = _input(context, source, item, register, pointer, number)
+            if not _may_derive(register, right, context.principal, context.time):
+                late.append({"code": "LATE_RECORDED", "right": right.id, "pointer": f"{pointer}/right"})
             joined = right.holder == context.principal or right.holder in context.signers
             holders = {r.holder for r in register.rights_of(parent.id) if r.is_title() and r.kind == "operating"}
             joined = bool(holders & {context.principal, *context.signers}) if holders else joined
@@ -99,7 +104,7 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
                 )
         facts.append(tuple(seen))
     _check_number(ancestors)
-    return Used(tuple(facts), tuple(inputs), tuple(ancestors), public, tuple(bounds))
+    return Used(tuple(facts), tuple(inputs), tuple(ancestors), public, tuple(bounds), tuple(late))
 
 
 def _check_number(ancestors: Sized) -> None:

@@ -68,7 +68,9 @@ def _decide(context: Context, body: InitialBody, register: Register) -> Outcome:
     judgement = book.judge(_filing(context, body, register, used, asset))
     if judgement.findings:
         raise RefusedError(*(_reason(finding) for finding in judgement.findings), code=judgement.code)
-    warnings = (*map(_warning, judgement.warnings), *duplicates.equal_fingerprints(register, prints))
+    warnings = (
+        *map(_warning, judgement.warnings), *used.late, *duplicates.equal_fingerprints(register, prints)
+    )  # fmt: skip
     return _deposit(context, body, register, adoption, asset, prints, used, judgement, warnings, book.constants.basis)
 
 
@@ -230,6 +232,7 @@ def _deposit(
         asset = Asset(
             context.ids.identifier("ast"), context.ref(), stamp, context.principal,
             (FormVersion(context.seq, context.statement.body["asset"]),), (case_id,), used.derivation(context.seq),
+            (case_id,) if used.late else (),
         )  # fmt: skip
         made.append(Made(asset.id))
     else:
@@ -238,6 +241,7 @@ def _deposit(
             asset,
             cases=(*asset.cases, case_id),
             derivations=(*asset.derivations, *used.derivation(context.seq)),
+            late_cases=(*asset.late_cases, case_id) if used.late else asset.late_cases,
         )
     case = Case(
         case_id, context.ref(), stamp, "initial", adoption.id, adoption.sha256, asset.id, context.principal,

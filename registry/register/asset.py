@@ -49,6 +49,8 @@ class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
     forms: tuple[FormVersion, ...]
     cases: tuple[str, ...]
     derivations: tuple[Derivation, ...] = ()
+    late_cases: tuple[str, ...] = ()
+    """Those of `cases` that recorded a derivation after a right to an input had ended."""
 
     @property
     def form(self) -> dict[str, Any]:

@@ -249,4 +249,7 @@ def _warnings(links: tuple[Right, ...], register: Register, question: Question, 
         for other in register.rights_of(question.asset)
     ):  # fmt: skip
         codes.append("PARALLEL_TITLE")
+    asset = register.asset(question.asset)
+    if asset is not None and links[0].case in asset.late_cases:
+        codes.append("LATE_RECORDED")
     return tuple(codes)

@@ -195,3 +195,16 @@ def test_bad_bodies(live: Live, content: bytes, headers: dict[str, str], status:
 def test_an_answer_is_offered_as_json(live: Live) -> None:
     asked = {"party": "x", "asset": "y", "purpose": "research"}
     problem(live.http.get("/v1/check", params=asked, headers={"Accept": "text/csv"}), 406, "NOT_ACCEPTABLE")
+
+
+def test_many_answers_are_compressed_for_whoever_takes_it(world: World) -> None:
+    live, _, b, filed, _ = world
+    body = {"checks": [question(b, filed)] * 20}
+    plain = post(live, body, headers={"Accept-Encoding": "identity"})
+    small = post(live, body, headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert small.headers["content-encoding"] == "gzip"
+    assert int(small.headers["content-length"]) < int(plain.headers["content-length"]) / 4
+    assert [item["decision"] for item in small.json()["answers"]] == [
+        item["decision"] for item in plain.json()["answers"]
+    ]

@@ -85,3 +85,24 @@ def test_verified_only_lets_others_register_and_keep_their_keys(tmp_path: Path) 
 def test_open_admission(tmp_path: Path, admission: str | None) -> None:
     with live_registry(tmp_path / "data", admission=admission) as live:
         live.asset(live.party())
+
+
+THROUGH_A_PROXY = [
+    {"X-Forwarded-For": "203.0.113.7"}, {"Forwarded": "for=203.0.113.7"}, {"Via": "1.1 proxy"},
+    {"X-Real-IP": "203.0.113.7"}, {"Host": "registry.example"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("headers", THROUGH_A_PROXY, ids=lambda headers: next(iter(headers)))
+def test_open_without_being_told_so_only_for_its_own_machine(live: Live, headers: dict[str, str]) -> None:
+    refused = problem(live.send(registration(live, "Firm A"), headers=headers), 403, "NOT_ADMITTED")
+    assert "--admission" in refused["detail"]
+    assert live.http.get("/v1/parties", headers=headers).status_code == 200
+    assert live.send(registration(live, "Firm A"), headers={"Host": "localhost:8000"}).status_code == 201
+
+
+@pytest.mark.parametrize("admission", ["open", "verified"])
+def test_whoever_says_who_is_admitted_may_stand_behind_a_proxy(tmp_path: Path, admission: str) -> None:
+    with live_registry(tmp_path / "data", admission=admission) as live:
+        for headers in THROUGH_A_PROXY:
+            assert live.send(registration(live, "Firm A"), headers=headers).status_code == 201

@@ -1,5 +1,6 @@
 """The log as static files: checkpoint, tiles, bundles, proofs, and an audit of all of it by its address."""
 
+import gzip
 from collections.abc import Iterator
 
 import pytest
@@ -76,6 +77,22 @@ def test_tiles_and_bundles_around_a_full_one(many: Live) -> None:
         "tile/entries/001.p/1": data[256:257],
     }.items():
         assert list(decode_bundle(many.http.get(f"/{path}").content)) == part, path
+
+
+def test_bundles_are_compressed_for_whoever_takes_it(many: Live) -> None:
+    plain = many.http.get("/tile/entries/000", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    for accepts in ("gzip", "gzip, identity", "br;q=1, gzip;q=0.5"):
+        with many.http.stream("GET", "/tile/entries/000", headers={"Accept-Encoding": accepts}) as answer:
+            sent = b"".join(answer.iter_raw())
+        assert answer.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(sent) == plain.content
+        assert len(sent) == int(answer.headers["content-length"]) < len(plain.content) / 2
+        assert answer.headers["cache-control"] == plain.headers["cache-control"] == FOREVER
+        assert answer.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    for path, accepts in (("/tile/entries/000", "gzip;q=0"), ("/tile/0/000", "gzip"), ("/v1/entries/0", "gzip")):
+        answer = many.http.get(path, headers={"Accept-Encoding": accepts})
+        assert "content-encoding" not in answer.headers, path
 
 
 @pytest.mark.parametrize(

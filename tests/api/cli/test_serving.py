@@ -43,6 +43,7 @@ def test_the_first_start_makes_keys_and_the_second_finds_them(sanquan: Console) 
     data = sanquan.home / "data"
     with sanquan.serve() as served:
         assert "a new registry" in served.greeting
+        assert "for this machine only" in served.greeting
         assert str(data / "admin.token") in served.greeting
         first = facts(served)
         assert served.key in first["log_keys"]
@@ -54,8 +55,9 @@ def test_the_first_start_makes_keys_and_the_second_finds_them(sanquan: Console) 
     assert (data / "registry.db").is_file()
     assert (data / "journal.db").is_file()
     assert (data / "documents").is_dir()
-    with sanquan.serve() as served:
+    with sanquan.serve("--admission", "open") as served:
         assert "a new registry" not in served.greeting
+        assert "for this machine only" not in served.greeting
         assert facts(served) == first
 
 

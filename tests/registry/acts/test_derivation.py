@@ -108,13 +108,35 @@ def test_a_later_revocation_of_an_input(desk: Desk, maker: Actor) -> None:
     owner, used, _ = licensed(desk, maker)
     desk.pass_time(hours=1)
     before = derived(desk, [used])
-    asset = ids(desk.register(maker, ALL, before, form="derived"), "ast")[0]
+    in_time = desk.register(maker, ALL, before, form="derived")
+    asset = ids(in_time, "ast")[0]
     desk.pass_time(hours=1)
     revoke(desk, owner, used[1])
-    assert desk.check(maker, asset, "marketing").decision
-    desk.register(maker, ALL, before, form="derived", name="迟到的登记")
+    answer = desk.check(maker, asset, "marketing")
+    assert (answer.decision, answer.warnings, in_time["warnings"]) == (True, ("SELF_DECLARED",), [])
+    receipt = desk.register(maker, ALL, before, form="derived", name="迟到的登记")
+    pointer = "/body/sources/0/inputs/0/right"
+    assert receipt["warnings"] == [{"code": "LATE_RECORDED", "right": used[1], "pointer": pointer}]
+    answer = desk.check(maker, ids(receipt, "ast")[0], "marketing")
+    assert (answer.decision, answer.warnings) == (True, ("SELF_DECLARED", "LATE_RECORDED"))
     late = desk.filing(claim(maker), derived(desk, [used]), form="derived")
     desk.expect(("INPUT_USE_RIGHT_MISSING", 422, "/body/sources/0/inputs/0/right"), "case.file", maker, late)
+
+
+def test_a_later_title_on_the_same_asset_has_its_own_lateness(desk: Desk, maker: Actor) -> None:
+    owner, used, _ = licensed(desk, maker)
+    desk.pass_time(hours=1)
+    source = derived(desk, [used])
+    asset = ids(desk.register(maker, ["holding"], source, form="derived"), "ast")[0]
+    desk.pass_time(hours=1)
+    revoke(desk, owner, used[1])
+    desk.ok(
+        "case.file",
+        maker,
+        {"kind": "initial", "asset": asset, "sources": [source], "claims": claim(maker, ["processing"])},
+    )
+    assert "LATE_RECORDED" not in desk.check(maker, asset, "marketing", right="holding").warnings
+    assert "LATE_RECORDED" in desk.check(maker, asset, "marketing", right="processing").warnings
 
 
 def test_what_is_no_new_work_does_not_outlive_the_end_of_an_input(desk: Desk, maker: Actor) -> None:
