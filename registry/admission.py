@@ -11,6 +11,7 @@ import msgspec
 
 from ledger.errors import DuplicateMemberError, FormatError, TooLargeError, UnknownMemberError
 from ledger.identifiers import ObjectIdentifiers
+from ledger.keys import Algorithm
 from ledger.statement import Envelope, Statement, envelope_from_json, parse_statement, read_canonical
 from ledger.strict_json import parse_strict
 from registry.acts import ACTS
@@ -19,7 +20,8 @@ from registry.documents.disclosures import check_disclosure_sizes, match_disclos
 from registry.refusals.form_words import form_words
 from registry.refusals.refusal import RefusedError, refused
 from registry.signatures import Signers, Verification
-from registry.verifying import Verifiers
+from registry.verifying import Job, Verifying, verify_jobs
+from registry.workers import Workers
 
 MAX_SUBMISSION_BYTES = 52_000 + 64 * 1024 + 8 * 1024
 """An envelope and its disclosures, with room for the JSON around them."""
@@ -39,7 +41,6 @@ class Admitted:
 
     opened: Opened
     statement: Statement
-    act: Act[Any]
     body: Any
     signers: Signers
     ids: ObjectIdentifiers
@@ -48,6 +49,10 @@ class Admitted:
     disclosures: Mapping[str, str]
     verified: set[tuple[int, str]] = field(default_factory=set)
     """Signatures that hold, by position and key; the batch verifies only what is not among them."""
+
+    @property
+    def act(self) -> Act[Any]:
+        return ACTS[self.statement.act]
 
     @property
     def envelope(self) -> Envelope:
@@ -136,7 +141,7 @@ def admit(opened: Opened, origin: str, *, disclosed: bool = True) -> Admitted:
         statement.by, statement.with_, statement.for_, statement.act, act.founding(body), act.proofs(body)
     )
     names = _names(statement, act.names(statement, body))
-    return Admitted(opened, statement, act, body, signers, statement.objects(), names, disclosures)
+    return Admitted(opened, statement, body, signers, statement.objects(), names, disclosures)
 
 
 def _may_be_confidential(payload: bytes) -> bool:
@@ -150,13 +155,57 @@ def _names(statement: Statement, named: Names) -> Names:
     return msgspec.structs.replace(named, parties=tuple(dict.fromkeys(parties)))
 
 
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A key that statements were signed with before."""
+
+    algorithm: Algorithm
+    public: bytes
+
+
+Taken = Admitted | RefusedError | None
+"""What became of a submission; None where our own code failed."""
+
+
+def take_in(submissions: Sequence[bytes], origin: str, keys: Mapping[str, PublicKey]) -> list[Taken]:
+    """What `open_submission` and `admit` make of each; None where their code raised, which the caller will find out.
+
+    Signatures by `keys`, named by their identifiers, are verified; what holds is marked in `verified`.
+    """
+    taken: list[Taken] = []
+    for data in submissions:
+        try:
+            item = admit(open_submission(data), origin)
+            _verify_known(item, keys)
+            taken.append(item)
+        except RefusedError as refusal:
+            taken.append(refusal)
+        except Exception:  # noqa: BLE001  looked at where it can be logged
+            taken.append(None)
+    return taken
+
+
+def _verify_known(item: Admitted, keys: Mapping[str, PublicKey]) -> None:
+    for position, signature in enumerate(item.envelope.signatures):
+        key = keys.get(signature.key)
+        if key is None:
+            continue
+        job = Job(key.algorithm, key.public, item.envelope.signed_bytes(), signature.value)
+        if verify_jobs([job]) == [None]:
+            item.verified.add((position, signature.key))
+
+
 class Signatures:
     """The signatures of some statements, being verified."""
 
-    def __init__(self, verifiers: Verifiers, work: Sequence[tuple[Admitted, tuple[Verification, ...]]]) -> None:
-        self._work = work
-        self._verifying = verifiers.begin(
-            [verification.job(item.envelope) for item, verifications in work for verification in verifications]
+    def __init__(self, workers: Workers, work: Sequence[tuple[Admitted, tuple[Verification, ...]]]) -> None:
+        """Those that are known to hold are not verified again."""
+        self._work = [
+            (item, [v for v in verifications if (v.position, v.signature.key) not in item.verified])
+            for item, verifications in work
+        ]
+        self._verifying = Verifying(
+            workers, [verification.job(item.envelope) for item, missing in self._work for verification in missing]
         )
 
     @property
@@ -168,9 +217,9 @@ class Signatures:
         """For each statement None if all its signatures hold, else the refusal; what holds is marked in `verified`."""
         wrongs = iter(self._verifying.results())
         refusals: list[RefusedError | None] = []
-        for item, verifications in self._work:
+        for item, missing in self._work:
             refusal = None
-            for verification in verifications:
+            for verification in missing:
                 if (wrong := next(wrongs)) is None:
                     item.verified.add((verification.position, verification.signature.key))
                 else:

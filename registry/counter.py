@@ -8,14 +8,15 @@ from sqlalchemy import Connection, Engine
 from ledger.log import Log
 from ledger.statement import Statement
 from registry.acts.act import Names
-from registry.admission import Admitted, Opened, Signatures, admit, open_submission
+from registry.admission import Admitted, PublicKey, Signatures, Taken, admit, open_submission, take_in
 from registry.clock import Clock
 from registry.receipts import receipt_maker, stored_facts
 from registry.refusals.refusal import RefusedError, internal_error
 from registry.register.register import Register
 from registry.signatures import Verification, required_verifications
-from registry.store.loading import load
-from registry.verifying import Verifiers
+from registry.store.loading import load, stems
+from registry.verifying import BULK
+from registry.workers import Task, Workers
 from registry.writer import Answer
 
 logger = structlog.get_logger("sanquan.registry")
@@ -27,6 +28,22 @@ So nobody spends what another may send. Where a key comes with an earlier line o
 """
 Answers = dict[int, Answer]
 """By the number of the submission."""
+_PART = 64
+"""Submissions that a worker takes in at a time: what it answers then fits into its pipe."""
+_KEYS = 256
+
+
+class Taking:
+    """Submissions whose form is being checked."""
+
+    def __init__(self, submissions: Sequence[bytes], tasks: Sequence[Task[list[Taken]]]) -> None:
+        """Without tasks nothing has been begun: whoever asks for the results computes them."""
+        self.submissions = submissions
+        self._tasks = tasks
+
+    def results(self) -> list[Taken]:
+        """See `take_in`; waits for the workers."""
+        return [item for task in self._tasks for item in task.result()] or [None] * len(self.submissions)
 
 
 class Signed:
@@ -67,49 +84,65 @@ class Counter:
         self._engine = engine
         self._log = log
         self._clock = clock
-        self._verifiers = Verifiers()
+        self._workers = Workers()
+        self._keys: dict[str, PublicKey] = {}
 
     def close(self) -> None:
-        """The processes that verify signatures have been told to end."""
-        self._verifiers.close()
+        """The worker processes have been told to end."""
+        self._workers.close()
 
-    def open(self, submissions: Sequence[bytes], answers: Answers, *, short: bool) -> dict[int, Admitted]:
+    def take(self, submissions: Sequence[bytes]) -> Taking:
+        """Many are being looked at by workers, who also verify signatures by keys that were used lately."""
+        if len(submissions) < BULK:
+            return Taking(submissions, ())
+        keys = dict(self._keys)
+        parts = [submissions[start : start + _PART] for start in range(0, len(submissions), _PART)]
+        return Taking(submissions, [self._workers.begin(take_in, part, self._log.origin, keys) for part in parts])
+
+    def open(self, taking: Taking, answers: Answers, *, short: bool) -> dict[int, Admitted]:
         """The statements that are new here and have the form of one; all others are answered.
 
         The same payload again gets the first receipt's facts; its signatures are not looked at.
         """
-        opened: dict[int, Opened] = {}
-        for place, data in enumerate(submissions):
+        admitted: dict[int, Admitted] = {}
+        for place, item in enumerate(taking.results()):
             try:
-                opened[place] = open_submission(data)
+                admitted[place] = self._admit(taking.submissions[place], item)
             except RefusedError as refusal:
                 answers[place] = Answer(refusal=refusal)
-        self._answer_known(opened, answers, short=short)
-        admitted = {}
-        for place, item in opened.items():
-            if place in answers:
-                continue
-            try:
-                admitted[place] = admit(item, self._log.origin)
-            except RefusedError as refusal:
-                answers[place] = Answer(refusal=refusal)
-            except Exception:
-                logger.exception("admission failed", statement=item.digest.hex())
-                answers[place] = Answer(refusal=internal_error())
+        self._answer_known(admitted, answers, short=short)
         return admitted
 
-    def _answer_known(self, opened: dict[int, Opened], answers: Answers, *, short: bool) -> None:
+    def _admit(self, data: bytes, taken: Taken) -> Admitted:
+        if isinstance(taken, RefusedError):
+            raise taken
+        if taken is not None:
+            return taken
+        try:
+            return admit(open_submission(data), self._log.origin)
+        except RefusedError:
+            raise
+        except Exception as error:
+            logger.exception("admission failed")
+            raise internal_error() from error
+
+    def _answer_known(self, admitted: dict[int, Admitted], answers: Answers, *, short: bool) -> None:
+        """Equal payloads have equal stems, which are found faster than digests: they sort by time."""
         with self._engine.connect() as tx:
+            taken = stems(tx, [item.ids.stem for item in admitted.values()])
+            if not taken:
+                return
             storage = self._log.storage
-            positions = storage.positions(tx, [item.digest for item in opened.values()])
-            maker = receipt_maker(storage, tx, self._log.verifier_keys()) if positions else None
+            maker = receipt_maker(storage, tx, self._log.verifier_keys())
+            positions = storage.positions(tx, [i.digest for i in admitted.values() if i.ids.stem in taken])
             if maker is None:
                 return
             signed = {digest: position for digest, position in positions.items() if position < maker.size}
             facts = stored_facts(storage, tx, list(signed.values()))
-            for place, item in opened.items():
+            for place, item in list(admitted.items()):
                 if (position := signed.get(item.digest)) is not None:
                     answers[place] = Answer(maker.make(facts[position], short=short), known=True)
+                    del admitted[place]
 
     def verify(self, items: dict[int, Admitted], answers: Answers, gate: Gate | None, *, alone: bool) -> Signed:
         """Signatures that can be verified by the keys as they stand are being verified, on other cores if many.
@@ -118,7 +151,7 @@ class Counter:
         earlier line of a file may bring a key, so an unknown one is refused at once.
         """
         if not items:
-            return Signed({}, (), Signatures(self._verifiers, ()), gate)
+            return Signed({}, (), Signatures(self._workers, ()), gate)
         with self._engine.connect() as tx:
             register = Register(load(tx, [_signing_names(item) for item in items.values()]))
         now = self._clock.now()
@@ -134,7 +167,16 @@ class Counter:
                     answers[place] = Answer(refusal=refusal)
                     continue
             joining[place] = item
-        return Signed(joining, places, Signatures(self._verifiers, work), gate)
+        self._remember(work)
+        return Signed(joining, places, Signatures(self._workers, work), gate)
+
+    def _remember(self, work: Sequence[tuple[Admitted, tuple[Verification, ...]]]) -> None:
+        if len(self._keys) > _KEYS:
+            self._keys = {}
+        for _, verifications in work:
+            for verification in verifications:
+                if verification.signature.key not in self._keys:
+                    self._keys[verification.signature.key] = PublicKey(verification.algorithm, verification.public)
 
 
 def _signing_names(item: Admitted) -> Names:

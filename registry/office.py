@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from ledger.log import Log
 from registry.admission import Admitted
 from registry.clock import Clock
-from registry.counter import Answers, Counter, Gate, Signed
+from registry.counter import Answers, Counter, Gate, Signed, Taking
 from registry.judging import Rules
 from registry.refusals.refusal import RefusedError, Words, refused
 from registry.writer import Answer, Group, UnsignedError, Writer, batch_refused
@@ -107,17 +107,29 @@ class Office:
         self, submissions: Sequence[bytes], *, atomic: bool = False, trial: bool = False, short: bool = False,
         gate: Gate | None = None, more: bool = False,
     ) -> "Pending":  # fmt: skip
-        """The submissions are queued, behind whatever the same caller began before. `more`: they are part of a file.
+        """See `take` and `enqueue`."""
+        taking = self.take(submissions)
+        return self.enqueue(taking, atomic=atomic, trial=trial, short=short, gate=gate, more=more)
+
+    def take(self, submissions: Sequence[bytes]) -> Taking:
+        """The submissions are being looked at. Each is to be enqueued, in the order in which they are to be acted on."""
+        return self._counter.take(submissions)
+
+    def enqueue(
+        self, taking: Taking, *, atomic: bool = False, trial: bool = False, short: bool = False,
+        gate: Gate | None = None, more: bool = False,
+    ) -> "Pending":  # fmt: skip
+        """The submissions are queued, behind whatever the same caller enqueued before. `more`: they are part of a file.
 
         In a file of many statements a key may come with an earlier line, so an unknown one is left to the batch.
         """
-        count = len(submissions)
+        count = len(taking.submissions)
         if atomic and count > MAX_ATOMIC:
             raise refused(
                 "TOO_LARGE", f"At most {MAX_ATOMIC} lines stand or fall together.", f"整批提交至多 {MAX_ATOMIC} 行。"
             )
         answers: Answers = {}
-        items = self._counter.open(submissions, answers, short=short)
+        items = self._counter.open(taking, answers, short=short)
         try:
             self.must_be_writable()
         except RefusedError as refusal:

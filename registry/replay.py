@@ -23,7 +23,7 @@ from registry.signatures import required_verifications
 from registry.store.loading import load, stems
 from registry.store.saving import ActRow, act_row, save
 from registry.store.tables import FOLD_TABLES
-from registry.verifying import Verifiers
+from registry.workers import Workers
 
 BATCH = 256
 _FOLIO = METADATA.tables["sanquan_folio"]
@@ -35,11 +35,11 @@ class Replay:
     def __init__(self, origin: str, rulebook: Callable[[str], Rulebook | None]) -> None:
         self._origin = origin
         self._rules = Rules(rulebook)
-        self._verifiers = Verifiers()
+        self._workers = Workers()
 
     def close(self) -> None:
         """The workers have ended."""
-        self._verifiers.close()
+        self._workers.close()
 
     def batch(self, tx: Connection, entries: Sequence[Entry], *, keep_folios: bool) -> None:
         """What the entries did stands in the transaction. `keep_folios`: the folio lines are not there yet.
@@ -96,7 +96,7 @@ class Replay:
                 work.append((item, found))
             except RefusedError:
                 continue  # a key of this batch, or none: `judge` says which
-        Signatures(self._verifiers, work).refusals()
+        Signatures(self._workers, work).refusals()
 
 
 def _rejected(entry: Entry, refusal: RefusedError) -> EntryRejected:

@@ -110,7 +110,7 @@ class Writer:
             batch = self._log.open_batch(tx, now)
             base = load(tx, [item.names for item in items])
             taken = set(stems(tx, [item.ids.stem for item in items]))
-            known = dict(self._log.storage.positions(tx, [item.digest for item in items]))
+            known = dict(self._log.storage.positions(tx, [item.digest for item in items if item.ids.stem in taken]))
             work = _Work(Bench(base, self._rules, taken), batch, known)
             loaded = [name for kind, name in base if kind in ("asset", "party")]
             batch.load_folios([*loaded, *(folio for item in items for folio in item.statement.expect)])

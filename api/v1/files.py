@@ -15,11 +15,16 @@ from api.limits import Quotas
 from api.problems import problem_body
 from ledger.statement import Statement
 from registry.admission import MAX_SUBMISSION_BYTES
-from registry.office import MAX_ATOMIC, MAX_BATCH, Office, Pending
+from registry.counter import Taking
+from registry.office import MAX_ATOMIC, Office, Pending
 from registry.refusals.refusal import RefusedError, refused
 from registry.writer import Answer
 
-_UNDER_WAY = 4
+_CHUNK = 256
+"""Lines taken in together; the writer takes as many chunks as wait."""
+_TAKEN = 2
+_UNDER_WAY = 8
+"""Chunks that are being looked at, and chunks in the queue, at most."""
 
 
 class FileOfStatements:
@@ -36,6 +41,7 @@ class FileOfStatements:
         self._atomic = atomic
         self._chunk: list[tuple[int, bytes]] = []
         self._beginning: asyncio.Future[None] | None = None
+        self._taken: deque[tuple[list[int], Taking]] = deque()
         self._begun: deque[tuple[list[int], Pending]] = deque()
         self._answered: list[bytes] = []
         self._line = 0
@@ -46,6 +52,7 @@ class FileOfStatements:
             await self._read(stream, max_bytes)
         finally:
             await self._have_begun()
+            await run_in_threadpool(self._enqueue_all)
 
     async def _read(self, stream: AsyncIterator[bytes], max_bytes: int) -> None:
         rest, total = b"", 0
@@ -75,7 +82,7 @@ class FileOfStatements:
             raise refused(
                 "TOO_LARGE", f"At most {MAX_ATOMIC} lines stand or fall together.", f"整批提交至多 {MAX_ATOMIC} 行。"
             )
-        if not self._atomic and len(self._chunk) == MAX_BATCH:
+        if not self._atomic and len(self._chunk) == _CHUNK:
             await self._hand_over()
 
     async def _hand_over(self) -> None:
@@ -92,13 +99,24 @@ class FileOfStatements:
     def _begin(self, chunk: list[tuple[int, bytes]]) -> None:
         if not chunk:
             return
-        pending = self._office.begin(
-            [line for _, line in chunk], atomic=self._atomic, trial=self._trial, short=True, gate=self._gate,
-            more=not self._atomic or len(chunk) > 1,
+        self._taken.append(([number for number, _ in chunk], self._office.take([line for _, line in chunk])))
+        if len(self._taken) > _TAKEN:
+            self._enqueue()
+
+    def _enqueue(self) -> None:
+        """The oldest chunk taken is in the queue, and no more are under way than may be."""
+        numbers, taking = self._taken.popleft()
+        pending = self._office.enqueue(
+            taking, atomic=self._atomic, trial=self._trial, short=True, gate=self._gate,
+            more=not self._atomic or len(numbers) > 1,
         )  # fmt: skip
-        self._begun.append(([number for number, _ in chunk], pending))
+        self._begun.append((numbers, pending))
         while len(self._begun) > _UNDER_WAY:
             self._finish()
+
+    def _enqueue_all(self) -> None:
+        while self._taken:
+            self._enqueue()
 
     def _gate(self, statement: Statement) -> None:
         self._quotas.take_address(self._address)
@@ -120,6 +138,7 @@ class FileOfStatements:
             raise too_large
         chunk, self._chunk = self._chunk, []
         self._begin(chunk)
+        self._enqueue_all()
         while self._begun:
             self._finish()
         self._answered.append(_refusal_line(self._line + 1, too_large, self._language))

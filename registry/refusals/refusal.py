@@ -1,6 +1,7 @@
 """Refusals: why a statement may not take effect, in words that a clerk understands and a code that never changes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from registry.refusals.catalogue import entry as catalogue_entry
 
@@ -56,10 +57,18 @@ class RefusedError(Exception):
         self.reasons = reasons
         self.code = code or reasons[0].code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self.reasons, self.code)
+
     @property
     def status(self) -> int:
         """The HTTP status that the catalogue gives the code."""
         return catalogue_entry(self.code).status or 500
+
+
+def _again(reasons: tuple[Reason, ...], code: str) -> RefusedError:
+    """What came from another process."""
+    return RefusedError(*reasons, code=code)
 
 
 def refused(code: str, en: str, zh: str, pointer: str | None = None) -> RefusedError:

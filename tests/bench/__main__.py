@@ -22,7 +22,7 @@ from registry.auditing import audit, open_subject
 from tests.bench import limits
 from tests.bench.load import filings, hammer, registration, request, send
 
-_FILE_LINES = 5_000
+_FILE_LINES = 20000
 _WINDOW = 20_000
 
 
