@@ -58,8 +58,10 @@ class Appended:
     """A batch that stands in a transaction: what memory must follow once it commits."""
 
     head: Head
-    entries: tuple[Entry, ...]
-    leaves: tuple[bytes, ...]
+    tiles: Sequence[TileRow]
+    """Tiles that the batch completed or grew, and the open one."""
+    nodes: Mapping[tuple[int, int], bytes]
+    """Roots of the complete subtrees that its entries completed, from the leaves up, by level and index."""
     state: _State
 
 
@@ -74,10 +76,13 @@ class Mark:
     folios: Mapping[str, FolioLine | None]
 
 
-def node_reader(storage: LogStorage[Tx], tx: Tx) -> NodeReader:
-    """Reads complete subtrees from tiles; inner levels are recomputed and remembered while the reader lives."""
-    known: dict[tuple[int, int], bytes] = {}
-    tiles: dict[tuple[int, int], bytes] = {}
+def node_reader(storage: LogStorage[Tx], tx: Tx, newest: Appended | None = None) -> NodeReader:
+    """Reads complete subtrees from tiles; inner levels are recomputed and remembered while the reader lives.
+
+    What a batch that was just written brought need not be read again: `newest`.
+    """
+    known = dict(newest.nodes) if newest else {}
+    tiles = {(tile.level, tile.index): tile.hashes for tile in newest.tiles} if newest else {}
 
     def tile(level: int, index: int) -> bytes:
         found = tiles.get((level, index))
@@ -199,13 +204,16 @@ class Batch(Generic[Tx]):
         if not self._rows:
             return None
         after = Head(self.position, self._edge.root())
-        leaves = tuple(row.leaf for row in self._rows)
-        open_leaves = self._before.open_leaves + leaves
+        open_leaves = self._before.open_leaves + tuple(row.leaf for row in self._rows)
         full = len(open_leaves) // TILE_WIDTH * TILE_WIDTH
         lines = [(entry.position, line) for entry in self._entries for line in entry.folios]
-        self._storage.append(tx, self._before.head, after, self._rows, lines, self._tiles(tx, open_leaves[:full]))
+        tiles = self._tiles(tx, open_leaves[:full])
+        self._storage.append(tx, self._before.head, after, self._rows, lines, tiles)
         state = _State(after, self._edge, self._previous, self.time, open_leaves[full:])
-        return Appended(after, tuple(self._entries), leaves, state)
+        nodes = {(0, row.position): row.leaf for row in self._rows}
+        nodes.update(((level, index), digest) for level, index, digest in self._completed)
+        open_tile = TileRow(0, after.size // TILE_WIDTH, b"".join(state.open_leaves))
+        return Appended(after, [*tiles, open_tile], nodes, state)
 
     def _tiles(self, tx: Tx, leaves: tuple[bytes, ...]) -> list[TileRow]:
         first = self._before.head.size // TILE_WIDTH

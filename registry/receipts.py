@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from ledger.checkpoint import only_ed25519_line
 from ledger.entry import Entry, FolioLine, parse_entry
 from ledger.instants import format_instant
-from ledger.log import node_reader
+from ledger.log import Appended, node_reader
 from ledger.merkle import InclusionPaths, NodeReader
 from ledger.note import VerifierKey
 from ledger.proof import ProofTexts
@@ -89,8 +89,12 @@ def stored_facts(storage: LogStorage[Connection], tx: Connection, positions: Seq
 
 
 def receipt_maker(
-    storage: LogStorage[Connection], tx: Connection, keys: Sequence[VerifierKey], size: int | None = None
+    storage: LogStorage[Connection], tx: Connection, keys: Sequence[VerifierKey], newest: Appended | None = None
 ) -> ReceiptMaker | None:
-    """A maker for the signed root of `size`, or the newest; None if that size is not signed."""
-    checkpoint = storage.checkpoint(tx, size)
-    return ReceiptMaker(checkpoint, node_reader(storage, tx), keys) if checkpoint else None
+    """A maker for the newest signed root, None if there is none; `newest` is the batch that led to it, if known."""
+    checkpoint = storage.checkpoint(tx)
+    if checkpoint is None:
+        return None
+    if newest is not None and newest.head.size != checkpoint.size:  # another writer has gone on since
+        newest = None
+    return ReceiptMaker(checkpoint, node_reader(storage, tx, newest), keys)

@@ -94,7 +94,7 @@ class Writer:
                 self._sign(appended)
             except Exception as error:
                 raise UnsignedError(appended.head.size) from error
-        return self._answers(groups, results)
+        return self._answers(groups, results, appended)
 
     def sign_head(self) -> None:
         """The newest root is signed, whatever was going on when the process ended."""
@@ -205,10 +205,12 @@ class Writer:
         with relaxed(self._engine) as tx:
             self._log.storage.put_checkpoint(tx, row)
 
-    def _answers(self, groups: Sequence[Group], results: list[list[_Result]]) -> list[list[Answer]]:
+    def _answers(
+        self, groups: Sequence[Group], results: list[list[_Result]], appended: Appended | None
+    ) -> list[list[Answer]]:
         with self._reads.connect() as tx:
             storage = self._log.storage
-            maker = receipt_maker(storage, tx, self._log.verifier_keys())
+            maker = receipt_maker(storage, tx, self._log.verifier_keys(), appended)
             known = [r for group in results for r in group if isinstance(r, int)]
             before = stored_facts(storage, tx, known) if known else {}
             answers = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.entry import FolioLine
@@ -20,6 +20,46 @@ _CHUNK = 500
 """Values in one IN list: within every database's limit on parameters."""
 
 
+# Statements are built once: SQLAlchemy takes longer to build one than SQLite to run it.
+_HEAD_ROW = select(_HEAD.c.size, _HEAD.c.root)
+_MOVE_HEAD = (
+    update(_HEAD)
+    .where(_HEAD.c.id == _ONE, _HEAD.c.size == bindparam("old_size"), _HEAD.c.root == bindparam("old_root"))
+    .values(size=bindparam("new_size"), root=bindparam("new_root"))
+)
+_RANGE = (_ENTRY.c.position >= bindparam("start"), _ENTRY.c.position < bindparam("stop"))
+_ENTRIES = (
+    select(_ENTRY.c.position, _ENTRY.c.data, _ENTRY.c.leaf, _ENTRY.c.statement)
+    .where(*_RANGE)
+    .order_by(_ENTRY.c.position)
+)
+_LEAVES = select(_ENTRY.c.leaf).where(*_RANGE).order_by(_ENTRY.c.position)
+_OF_TILE = (_TILE.c.level == bindparam("the_level"), _TILE.c.index == bindparam("the_index"))
+_TILE_HASHES = select(_TILE.c.hashes).where(*_OF_TILE)
+_DELETE_TILE = delete(_TILE).where(*_OF_TILE)
+_FOLIO_HEADS = select(_FOLIO.c.folio, _FOLIO.c.number, _FOLIO.c.position).where(
+    tuple_(_FOLIO.c.folio, _FOLIO.c.number).in_(
+        select(_FOLIO.c.folio, func.max(_FOLIO.c.number))
+        .where(_FOLIO.c.folio.in_(bindparam("folios", expanding=True)))
+        .group_by(_FOLIO.c.folio)
+    )
+)
+_FOLIO_LINES = (
+    select(_FOLIO.c.position)
+    .where(
+        _FOLIO.c.folio == bindparam("the_folio"),
+        _FOLIO.c.number > bindparam("after"),
+        _FOLIO.c.position < bindparam("size"),
+    )
+    .order_by(_FOLIO.c.number)
+    .limit(bindparam("limit"))
+)
+_DELETE_CHECKPOINT = delete(_CHECKPOINT).where(_CHECKPOINT.c.size == bindparam("the_size"))
+_ANY_CHECKPOINT = select(_CHECKPOINT.c.size, _CHECKPOINT.c.root, _CHECKPOINT.c.note)
+_CHECKPOINT_OF = _ANY_CHECKPOINT.where(_CHECKPOINT.c.size == bindparam("the_size"))
+_NEWEST_CHECKPOINT = _ANY_CHECKPOINT.order_by(_CHECKPOINT.c.size.desc()).limit(1)
+
+
 def _bytes(cell: object) -> bytes:
     """The bytes of a cell, also where somebody left it as text: the audit then says that they are not those hashed."""
     return cell if isinstance(cell, bytes) else str(cell).encode()
@@ -33,7 +73,7 @@ class SqlLogStorage:
         _ENTRY.metadata.create_all(tx, tables=[*TABLES, *STATEMENTS])
 
     def head(self, tx: Connection) -> Head:
-        row = tx.execute(select(_HEAD.c.size, _HEAD.c.root)).first()
+        row = tx.execute(_HEAD_ROW).first()
         return Head(row.size, row.root) if row else Head(0, EMPTY_ROOT)
 
     def append(
@@ -50,8 +90,8 @@ class SqlLogStorage:
         _STATEMENTS.add(tx, [(signed_key(e.statement), e.position) for e in entries], before.size, after.size)
         insert_rows(tx, _FOLIO, [(line.folio, line.number, position) for position, line in folios])
         for tile in tiles:
-            tx.execute(delete(_TILE).where(_TILE.c.level == tile.level, _TILE.c.index == tile.index))
-            tx.execute(insert(_TILE).values(level=tile.level, index=tile.index, hashes=tile.hashes))
+            tx.execute(_DELETE_TILE, {"the_level": tile.level, "the_index": tile.index})
+            insert_rows(tx, _TILE, [(tile.level, tile.index, tile.hashes)])
 
     def _move_head(self, tx: Connection, before: Head, after: Head) -> None:
         if before.size == 0:
@@ -63,33 +103,21 @@ class SqlLogStorage:
                 raise HeadConflictError("another writer made the first entry") from error
             return
         moved = tx.execute(
-            update(_HEAD)
-            .where(_HEAD.c.id == _ONE, _HEAD.c.size == before.size, _HEAD.c.root == before.root)
-            .values(size=after.size, root=after.root)
+            _MOVE_HEAD,
+            {"old_size": before.size, "old_root": before.root, "new_size": after.size, "new_root": after.root},
         )
         if moved.rowcount != 1:
             raise HeadConflictError(f"the log no longer has {before.size} entries")
 
     def entries(self, tx: Connection, start: int, stop: int) -> Sequence[EntryRow]:
-        rows = tx.execute(
-            select(_ENTRY.c.position, _ENTRY.c.data, _ENTRY.c.leaf, _ENTRY.c.statement)
-            .where(_ENTRY.c.position >= start, _ENTRY.c.position < stop)
-            .order_by(_ENTRY.c.position)
-        )
+        rows = tx.execute(_ENTRIES, {"start": start, "stop": stop})
         return [EntryRow(row.position, _bytes(row.data), _bytes(row.leaf), _bytes(row.statement)) for row in rows]
 
     def leaves(self, tx: Connection, start: int, stop: int) -> Sequence[bytes]:
-        rows = tx.execute(
-            select(_ENTRY.c.leaf)
-            .where(_ENTRY.c.position >= start, _ENTRY.c.position < stop)
-            .order_by(_ENTRY.c.position)
-        )
-        return [row.leaf for row in rows]
+        return tx.execute(_LEAVES, {"start": start, "stop": stop}).scalars().all()
 
     def tile(self, tx: Connection, level: int, index: int) -> bytes:
-        found: bytes | None = tx.execute(
-            select(_TILE.c.hashes).where(_TILE.c.level == level, _TILE.c.index == index)
-        ).scalar()
+        found: bytes | None = tx.execute(_TILE_HASHES, {"the_level": level, "the_index": index}).scalar()
         return found or b""
 
     def positions(self, tx: Connection, statements: Sequence[bytes]) -> Mapping[bytes, int]:
@@ -101,37 +129,19 @@ class SqlLogStorage:
     def folio_heads(self, tx: Connection, folios: Sequence[str]) -> Mapping[str, FolioLine]:
         found: dict[str, FolioLine] = {}
         for start in range(0, len(folios), _CHUNK):
-            newest = (
-                select(_FOLIO.c.folio, func.max(_FOLIO.c.number))
-                .where(_FOLIO.c.folio.in_(folios[start : start + _CHUNK]))
-                .group_by(_FOLIO.c.folio)
-            )
-            rows = tx.execute(
-                select(_FOLIO.c.folio, _FOLIO.c.number, _FOLIO.c.position).where(
-                    tuple_(_FOLIO.c.folio, _FOLIO.c.number).in_(newest)
-                )
-            )
+            rows = tx.execute(_FOLIO_HEADS, {"folios": folios[start : start + _CHUNK]})
             found.update((row.folio, FolioLine(*row)) for row in rows)
         return found
 
     def folio_lines(self, tx: Connection, folio: str, after: int, limit: int, size: int) -> Sequence[int]:
-        rows = tx.execute(
-            select(_FOLIO.c.position)
-            .where(_FOLIO.c.folio == folio, _FOLIO.c.number > after, _FOLIO.c.position < size)
-            .order_by(_FOLIO.c.number)
-            .limit(limit)
-        )
-        return [row.position for row in rows]
+        parameters = {"the_folio": folio, "after": after, "limit": limit, "size": size}
+        return tx.execute(_FOLIO_LINES, parameters).scalars().all()
 
     def put_checkpoint(self, tx: Connection, row: CheckpointRow) -> None:
-        tx.execute(delete(_CHECKPOINT).where(_CHECKPOINT.c.size == row.size))
-        tx.execute(insert(_CHECKPOINT).values(size=row.size, root=row.root, note=row.note))
+        tx.execute(_DELETE_CHECKPOINT, {"the_size": row.size})
+        insert_rows(tx, _CHECKPOINT, [(row.size, row.root, row.note)])
 
     def checkpoint(self, tx: Connection, size: int | None = None) -> CheckpointRow | None:
-        query = select(_CHECKPOINT.c.size, _CHECKPOINT.c.root, _CHECKPOINT.c.note)
-        if size is None:
-            query = query.order_by(_CHECKPOINT.c.size.desc()).limit(1)
-        else:
-            query = query.where(_CHECKPOINT.c.size == size)
-        row = tx.execute(query).first()
+        found = tx.execute(_NEWEST_CHECKPOINT) if size is None else tx.execute(_CHECKPOINT_OF, {"the_size": size})
+        row = found.first()
         return CheckpointRow(*row) if row else None

@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy import Connection, Table, select
 
 from ledger.identifiers import is_identifier
 from ledger.storage.rows import rows_with
@@ -20,6 +20,7 @@ from registry.store.search import LOOKUP, search_key
 from registry.store.tables import ACT, ASSET, KEY, PARTY, REGISTRY, RIGHT, VERIFIED
 
 _CHUNK = 500
+_REGISTRY = select(REGISTRY.c.document)
 Value = TypeVar("Value")
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind) for kind in (Party, Asset, Case, Right, Registry)
@@ -62,26 +63,20 @@ def stems(tx: Connection, wanted: Collection[str]) -> dict[str, int]:
 
 def by_refs(tx: Connection, table: Table, kind: type[Value], refs: Collection[int]) -> list[Value]:
     """The objects of these integer keys, in the order of the keys."""
-    return [
-        decode(kind, row.document)
-        for chunk in chunks(refs)
-        for row in tx.execute(select(table.c.document).where(table.c.ref.in_(chunk)).order_by(table.c.ref))
-    ]
+    rows = sorted(rows_with(tx, table.c.ref, refs, table.c.document), key=itemgetter(0))
+    return [decode(kind, row.document) for row in rows]
 
 
 def load_registry(tx: Connection) -> Registry | None:
     """What the register knows of itself; None before the log is open."""
-    document: str | None = tx.execute(select(REGISTRY.c.document)).scalar()
+    document: str | None = tx.execute(_REGISTRY).scalar()
     return decode(Registry, document) if document else None
 
 
 def load_parties(tx: Connection, identifiers: Collection[str]) -> dict[Slot, Any]:
     """The parties of these identifiers."""
-    return {
-        ("party", row.id): decode(Party, row.document)
-        for chunk in chunks(identifiers)
-        for row in tx.execute(select(PARTY.c.id, PARTY.c.document).where(PARTY.c.id.in_(chunk)))
-    }
+    rows = rows_with(tx, PARTY.c.id, identifiers, PARTY.c.document)
+    return {("party", row.id): decode(Party, row.document) for row in rows}
 
 
 def load_assets(tx: Connection, refs: Collection[int]) -> dict[Slot, Any]:
@@ -91,12 +86,10 @@ def load_assets(tx: Connection, refs: Collection[int]) -> dict[Slot, Any]:
     for asset in by_refs(tx, ASSET, Asset, refs):
         slots["asset", asset.id] = asset
         rights[asset.id] = []
-    for chunk in chunks(refs):
-        query: Select[Any] = select(RIGHT.c.document).where(RIGHT.c.asset_ref.in_(chunk)).order_by(RIGHT.c.ref)
-        for row in tx.execute(query):
-            right = decode(Right, row.document)
-            slots["right", right.id] = right
-            rights.setdefault(right.asset, []).append(right.id)
+    for row in sorted(rows_with(tx, RIGHT.c.asset_ref, refs, RIGHT.c.ref, RIGHT.c.document), key=itemgetter(1)):
+        right = decode(Right, row.document)
+        slots["right", right.id] = right
+        rights.setdefault(right.asset, []).append(right.id)
     slots.update((("rights", asset), tuple(names)) for asset, names in rights.items())
     return slots
 
@@ -181,11 +174,7 @@ def _load_verified(tx: Connection, identifiers: Collection[str]) -> dict[Slot, A
 
 
 def _assets_of_rights(tx: Connection, refs: Collection[int]) -> set[int]:
-    return {
-        row.asset_ref
-        for chunk in chunks(refs)
-        for row in tx.execute(select(RIGHT.c.asset_ref).where(RIGHT.c.ref.in_(chunk)))
-    }
+    return {row.asset_ref for row in rows_with(tx, RIGHT.c.ref, refs, RIGHT.c.asset_ref)}
 
 
 def _fingerprint_matches(tx: Connection, prints: Collection[str]) -> dict[str, list[int]]:
