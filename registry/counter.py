@@ -7,14 +7,13 @@ from sqlalchemy import Connection, Engine
 
 from ledger.log import Log
 from ledger.statement import Statement
-from registry.acts.act import Names
 from registry.admission import Admitted, PublicKey, Signatures, Taken, admit, open_submission, take_in
 from registry.clock import Clock
 from registry.receipts import receipt_maker, stored_facts
 from registry.refusals.refusal import RefusedError, internal_error
 from registry.register.register import Register
 from registry.signatures import Verification, required_verifications
-from registry.store.loading import load, stems
+from registry.store.loading import load_signers, stems
 from registry.verifying import BULK
 from registry.workers import Task, Workers
 from registry.writer import Answer
@@ -153,7 +152,9 @@ class Counter:
         if not items:
             return Signed({}, (), Signatures(self._workers, ()), gate)
         with self._engine.connect() as tx:
-            register = Register(load(tx, [_signing_names(item) for item in items.values()]))
+            names = [name for item in items.values() for name in (item.statement.by, *item.statement.with_)]
+            keys = [key for item in items.values() for key in item.names.keys]
+            register = Register(load_signers(tx, names, keys))
         now = self._clock.now()
         joining: dict[int, Admitted] = {}
         places: list[int] = []
@@ -177,7 +178,3 @@ class Counter:
             for verification in verifications:
                 if verification.signature.key not in self._keys:
                     self._keys[verification.signature.key] = PublicKey(verification.algorithm, verification.public)
-
-
-def _signing_names(item: Admitted) -> Names:
-    return Names(parties=(item.statement.by, *item.statement.with_), keys=item.names.keys)

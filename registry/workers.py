@@ -6,6 +6,7 @@ is killed: their pipe closes.
 """
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import pickle
@@ -17,6 +18,8 @@ from threading import Lock, Thread
 from typing import Any, Generic, TypeVar
 
 Result = TypeVar("Result")
+_GARBAGE = 100_000
+"""Values are made and sent away by the thousand, none of them in cycles."""
 _NICENESS = 5
 """Whoever writes goes first: the others keep ahead of it, not the other way round."""
 
@@ -24,6 +27,8 @@ _NICENESS = 5
 def _work(connection: Connection, parents_end: Connection) -> None:
     parents_end.close()
     os.nice(_NICENESS)
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
     try:
         while True:
             if not (data := connection.recv_bytes()):

@@ -79,6 +79,12 @@ def load_parties(tx: Connection, identifiers: Collection[str]) -> dict[Slot, Any
     return {("party", row.id): decode(Party, row.document) for row in rows}
 
 
+def load_signers(tx: Connection, parties: Collection[str], keys: Collection[str]) -> dict[Slot, Any]:
+    """These parties, and those that have these keys."""
+    slots = load_parties(tx, parties)
+    return slots | _load_keys(tx, keys, slots)
+
+
 def load_assets(tx: Connection, refs: Collection[int]) -> dict[Slot, Any]:
     """Assets with all rights on them."""
     slots: dict[Slot, Any] = {}
@@ -99,8 +105,8 @@ def load(tx: Connection, wanted: Sequence[Names]) -> dict[Slot, Any]:
     slots: dict[Slot, Any] = {}
     if (registry := load_registry(tx)) is not None:
         slots["registry", ""] = registry
-    slots |= load_parties(tx, [name for names in wanted for name in (*names.parties, *names.identifiers_of)])
-    slots |= _load_keys(tx, [key for names in wanted for key in names.keys], slots)
+    parties = [name for names in wanted for name in (*names.parties, *names.identifiers_of)]
+    slots |= load_signers(tx, parties, [key for names in wanted for key in names.keys])
     held = [slots.get(("party", name)) for names in wanted for name in names.identifiers_of]
     texts = [text for party in held if party and (text := party.identifier_text())]
     slots |= _load_verified(tx, {*texts, *(text for names in wanted for text in names.identifiers)})
@@ -114,9 +120,9 @@ def load(tx: Connection, wanted: Sequence[Names]) -> dict[Slot, Any]:
         slots |= load_assets(tx, asset_refs)
     slots |= _load_ancestors(tx, [set(names.inputs) for names in wanted if names.inputs], slots)
     by_ref = {value.ref: value for (kind, _), value in slots.items() if kind == "asset"}
-    for text in dict.fromkeys(prints):
-        found = (by_ref[ref] for ref in matches.get(text, ()) if ref in by_ref)
-        slots["fingerprint", text] = tuple(asset.id for asset in found if text in asset.fingerprints())
+    for text, refs in matches.items():
+        found = [by_ref[ref] for ref in refs if ref in by_ref]
+        slots["fingerprint", text] = tuple([asset.id for asset in found if text in asset.fingerprints()])
     return slots
 
 
