@@ -43,7 +43,7 @@ class Bench:
 
     def register(self) -> Register:
         """The register after what was accepted so far."""
-        return Register(_Layered(self.changes, self._base))
+        return Register(self._base, over=self.changes)
 
     def judge(
         self, item: Admitted, seq: int, time: datetime, folio_length: Callable[[str], int], *, check_at: bool = True

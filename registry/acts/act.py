@@ -146,7 +146,15 @@ def party_named(register: Register, identifier: str, pointer: str) -> Party:
     Raises:
         RefusedError: NOT_FOUND with the pointer.
     """
-    party = register.party(identifier)
+    return known_party(register.party(identifier), identifier, pointer)
+
+
+def known_party(party: Party | None, identifier: str, pointer: str) -> Party:
+    """The party, if it was found.
+
+    Raises:
+        RefusedError: NOT_FOUND with the pointer.
+    """
     if party is None:
         raise refused(
             "NOT_FOUND",

@@ -5,7 +5,6 @@ no independent new work (compilation, subset, format, or no markedly higher valu
 """
 
 from collections.abc import Iterable, Sequence, Sized
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +24,7 @@ from registry.title.scope import meet
 from registry.title.vocabulary import PROCESSING, WHOLE, allowed_actions
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(msgspec.Struct, frozen=True):
     """The inputs of a filing: as the rules see them, source by source, and as the asset remembers them."""
 
     facts: tuple[tuple[law.Input, ...], ...]

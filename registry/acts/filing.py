@@ -3,13 +3,14 @@
 Under a rulebook without review a filing that the rules do not refuse is deposited in the same entry.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from ledger.statement import Statement
 from registry.acts import derivation, duplicates
-from registry.acts.act import Act, Context, Made, Names, Outcome, party_named
+from registry.acts.act import Act, Context, Made, Names, Outcome, known_party, party_named
 from registry.acts.filing_body import ClaimShape, InitialBody, parse_initial
 from registry.acts.form import FormShape
 from registry.acts.scopes import ScopeShape
@@ -25,6 +26,7 @@ from registry.law.findings import Finding, Judgement
 from registry.refusals.refusal import Reason, RefusedError, Words, refused
 from registry.register.asset import Asset, Case, CaseState, FormVersion
 from registry.register.office_state import Adoption
+from registry.register.party import Party
 from registry.register.register import Register
 from registry.register.right import Right
 from registry.register.scope import Scope
@@ -57,8 +59,9 @@ def _decide(context: Context, body: InitialBody, register: Register) -> Outcome:
     adoption = _rulebook(body, register)
     book = context.rulebook(adoption.sha256)
     assert book is not None
-    _check_confidential(context, body, register)
-    _check_claims(context, body, register)
+    parties = {claim.party: register.party(claim.party) for claim in body.claims}
+    _check_confidential(context, body, register, parties)
+    holders = _check_claims(context, body, parties)
     asset = _known_asset(context, body, register)
     _check_participants(body, register)
     _check_replaced(body, register)
@@ -71,7 +74,21 @@ def _decide(context: Context, body: InitialBody, register: Register) -> Outcome:
     warnings = (
         *map(_warning, judgement.warnings), *used.late, *duplicates.equal_fingerprints(register, prints)
     )  # fmt: skip
-    return _deposit(context, body, register, adoption, asset, prints, used, judgement, warnings, book.constants.basis)
+    assessed = _Assessed(adoption, book.constants.basis, asset, holders, prints, used, judgement, warnings)
+    return _deposit(context, body, register, assessed)
+
+
+class _Assessed(msgspec.Struct, frozen=True):
+    """A filing that nothing speaks against. `asset`: the registered one that it is about; `basis`: of its titles."""
+
+    adoption: Adoption
+    basis: str
+    asset: Asset | None
+    holders: Mapping[str, Party]
+    prints: tuple[str, ...]
+    used: derivation.Used
+    judgement: Judgement
+    warnings: tuple[dict[str, Any], ...]
 
 
 def _rulebook(body: InitialBody, register: Register) -> Adoption:
@@ -94,30 +111,32 @@ def _rulebook(body: InitialBody, register: Register) -> Adoption:
     return found
 
 
-def _check_confidential(context: Context, body: InitialBody, register: Register) -> None:
-    by_a_person = any(_is_natural_person(register, name) for name in context.authors)
+def _check_confidential(
+    context: Context, body: InitialBody, register: Register, holders: Mapping[str, Party | None]
+) -> None:
+    by_a_person = any(_is_natural_person(register.party(name)) for name in context.authors)
     if by_a_person:
         must_keep_titles_confidential(body.evidence, "/body/evidence")
         must_be_confidential("/body/notice_reason", body.notice_reason)
     for number, claim in enumerate(body.claims):
-        if by_a_person or _is_natural_person(register, claim.party):
+        if by_a_person or _is_natural_person(holders[claim.party]):
             must_be_confidential(f"/body/claims/{number}/conditions", claim.conditions)
             if isinstance(claim.scope, ScopeShape):
                 for pointer, text in claim.scope.free_texts(f"/body/claims/{number}/scope"):
                     must_be_confidential(pointer, text)
 
 
-def _is_natural_person(register: Register, name: str) -> bool:
-    party = register.party(name)
+def _is_natural_person(party: Party | None) -> bool:
     return party is not None and party.is_natural_person()
 
 
-def _check_claims(context: Context, body: InitialBody, register: Register) -> None:
-    """Everyone for whom a right is claimed exists and joined."""
+def _check_claims(context: Context, body: InitialBody, holders: Mapping[str, Party | None]) -> dict[str, Party]:
+    """Everyone for whom a right is claimed, by name; they exist and joined."""
     joined = {context.principal, *context.signers}
+    found: dict[str, Party] = {}
     for number, claim in enumerate(body.claims):
         pointer = f"/body/claims/{number}/party"
-        party_named(register, claim.party, pointer)
+        found[claim.party] = known_party(holders[claim.party], claim.party, pointer)
         if claim.party not in joined:
             raise refused(
                 "SIGNATURE_MISSING",
@@ -125,6 +144,7 @@ def _check_claims(context: Context, body: InitialBody, register: Register) -> No
                 f"为主体 {claim.party} 申报权利须由其本人加入：请列入 with 并由其签名。",
                 pointer,
             )
+    return found
 
 
 def _known_asset(context: Context, body: InitialBody, register: Register) -> Asset | None:
@@ -219,18 +239,15 @@ def _title_scope(context: Context, claim: ClaimShape, pointer: str) -> Scope:
     return whole(context.time)
 
 
-def _deposit(
-    context: Context, body: InitialBody, register: Register, adoption: Adoption, asset: Asset | None,
-    prints: tuple[str, ...], used: derivation.Used, judgement: Judgement, warnings: tuple[dict[str, Any], ...],
-    basis: str,
-) -> Outcome:  # fmt: skip
+def _deposit(context: Context, body: InitialBody, register: Register, assessed: _Assessed) -> Outcome:
     """The asset, the case and its titles stand in the register."""
+    stamp, ref, principal = context.stamp, context.ref(), context.principal
     case_id = context.ids.identifier("cas")
-    stamp = context.stamp
+    used, asset = assessed.used, assessed.asset
     made: list[Made] = []
     if isinstance(body.asset, FormShape):
         asset = Asset(
-            context.ids.identifier("ast"), context.ref(), stamp, context.principal,
+            context.ids.identifier("ast"), ref, stamp, principal,
             (FormVersion(context.seq, context.statement.body["asset"]),), (case_id,), used.derivation(context.seq),
             (case_id,) if used.late else (),
         )  # fmt: skip
@@ -243,22 +260,24 @@ def _deposit(
             derivations=(*asset.derivations, *used.derivation(context.seq)),
             late_cases=(*asset.late_cases, case_id) if used.late else asset.late_cases,
         )
+    book = assessed.adoption
     case = Case(
-        case_id, context.ref(), stamp, "initial", adoption.id, adoption.sha256, asset.id, context.principal,
-        context.time, (CaseState(context.seq, "deposited"),),
-        tuple({"rule": f.rule, "outcome": f.severity, "code": f.code} for f in judgement.warnings),
+        case_id, ref, stamp, "initial", book.id, book.sha256, asset.id, principal, context.time,
+        (CaseState(context.seq, "deposited"),),
+        tuple({"rule": f.rule, "outcome": f.severity, "code": f.code} for f in assessed.judgement.warnings),
         evidence(body.evidence, "/body/evidence"),
     )  # fmt: skip
-    made.append(Made(case.id))
+    made.append(Made(case_id))
     rights: list[Right] = []
     for number, claim in enumerate(body.claims):
-        scope = used.bound(_title_scope(context, claim, f"/body/claims/{number}"), f"/body/claims/{number}")
-        holder = party_named(register, claim.party, f"/body/claims/{number}/party")
+        pointer = f"/body/claims/{number}"
+        scope = used.bound(_title_scope(context, claim, pointer), pointer)
+        holder = assessed.holders[claim.party]
         for kind in claim.rights:
             rights.append(
                 Right(
                     id=context.ids.identifier("rgt", len(rights)),
-                    ref=context.ref(len(rights)),
+                    ref=ref + len(rights),
                     asset=asset.id,
                     asset_ref=asset.ref,
                     kind=kind,
@@ -266,21 +285,21 @@ def _deposit(
                     holder_ref=holder.ref,
                     scope=scope,
                     recorded=stamp,
-                    basis=basis,
-                    rulebook_sha256=adoption.sha256,
-                    case=case.id,
+                    basis=assessed.basis,
+                    rulebook_sha256=book.sha256,
+                    case=case_id,
                     evidence=case.evidence,
                 )
             )
     made += [Made(right.id, right.kind) for right in rights]
     after = register.put(
         ("asset", asset.id, asset),
-        ("case", case.id, case),
+        ("case", case_id, case),
         ("rights", asset.id, (*register.names("rights", asset.id), *(r.id for r in rights))),
         *(("right", right.id, right) for right in rights),
-        *(("fingerprint", p, (*register.names("fingerprint", p), asset.id)) for p in prints),
+        *(("fingerprint", p, (*register.names("fingerprint", p), asset.id)) for p in assessed.prints),
     )
-    return Outcome(after, (asset.id,), tuple(made), warnings)
+    return Outcome(after, (asset.id,), tuple(made), assessed.warnings)
 
 
 CASE_FILE = Act("case.file", parse_initial, _decide, _names)

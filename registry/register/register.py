@@ -1,6 +1,7 @@
 """The register as a persistent map: `put` gives a new register, so an act that fails leaves nothing behind."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from registry.register.asset import Asset, Case
@@ -21,20 +22,31 @@ class Register:
     `rights` of an asset, `verified` parties of an identifier, `fingerprint` → assets. Never changed in place.
     """
 
-    __slots__ = ("_base", "changes")
+    __slots__ = ("_base", "_over", "changes")
 
-    def __init__(self, base: Mapping[Slot, Any], changes: Mapping[Slot, Any] | None = None) -> None:
+    def __init__(
+        self,
+        base: Mapping[Slot, Any],
+        changes: Mapping[Slot, Any] | None = None,
+        over: Mapping[Slot, Any] = MappingProxyType({}),
+    ) -> None:
+        """`over` is what acts before have put over `base`. Nothing is ever taken out, so no layer holds None."""
         self._base = base
+        self._over = over
         self.changes: Mapping[Slot, Any] = changes if changes is not None else {}
 
     def get(self, kind: str, identifier: str) -> Any:
         """The object, or None."""
         slot = (kind, identifier)
-        return self.changes[slot] if slot in self.changes else self._base.get(slot)
+        found = self.changes.get(slot)
+        if found is None:
+            found = self._over.get(slot)
+        return self._base.get(slot) if found is None else found
 
     def put(self, *items: tuple[str, str, Any]) -> "Register":
         """A register with these objects in it."""
-        return Register(self._base, {**self.changes, **{(kind, name): value for kind, name, value in items}})
+        changes = {**self.changes, **{(kind, name): value for kind, name, value in items}}
+        return Register(self._base, changes, self._over)
 
     def party(self, identifier: str) -> Party | None:
         found: Party | None = self.get("party", identifier)
@@ -69,7 +81,7 @@ class Register:
     def as_of(self, size: int) -> "Register":
         """The loaded slice as it stood after `size` entries. Indexes keep what is newer; `get` answers None for it."""
         past: dict[Slot, Any] = {}
-        for slot, value in {**self._base, **self.changes}.items():
+        for slot, value in {**self._base, **self._over, **self.changes}.items():
             if slot[0] in ("party", "asset", "right", "case", "registry"):
                 if (then := value.as_of(size)) is not None:
                     past[slot] = then
