@@ -19,6 +19,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from nacl.bindings import crypto_sign_open
+from nacl.exceptions import BadSignatureError
 
 from ledger.errors import SignatureError
 from ledger.private_files import write_private
@@ -65,7 +67,6 @@ def _is_on_curve(encoded: bytes) -> bool:
 
 
 def _load_ed25519(public: bytes) -> _PublicKey:
-    key = ed25519.Ed25519PublicKey.from_public_bytes(public)
     if not _is_usable_point(public):
         raise SignatureError("the Ed25519 key is not canonical or of small order")
     if not _is_on_curve(public):
@@ -74,7 +75,10 @@ def _load_ed25519(public: bytes) -> _PublicKey:
     def verify(message: bytes, signature: bytes) -> None:
         if not _is_usable_point(signature[:32]) or int.from_bytes(signature[32:], "little") >= _ORDER:
             raise SignatureError("the Ed25519 signature is not in its canonical form")
-        key.verify(signature, message)
+        try:
+            crypto_sign_open(signature + message, public)
+        except BadSignatureError as error:
+            raise InvalidSignature from error
 
     return verify
 

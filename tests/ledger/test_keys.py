@@ -1,10 +1,12 @@
+from hashlib import sha512
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 from dilithium_py.ml_dsa import ML_DSA_44
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import keys
@@ -170,6 +172,52 @@ def test_points_on_the_edwards_curve(y: int) -> None:
                 point(encoded)
     else:
         point(encoded)
+
+
+def add_points(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    (x1, y1), (x2, y2) = one, other
+    product = -121665 * pow(121666, -1, FIELD) * x1 * x2 * y1 * y2
+    x = (x1 * y2 + x2 * y1) * pow(1 + product, -1, FIELD) % FIELD
+    return x, (y1 * y2 + x1 * x2) * pow(1 - product, -1, FIELD) % FIELD
+
+
+def multiply(number: int, one: tuple[int, int]) -> tuple[int, int]:
+    found = (0, 1)
+    for bit in f"{number:b}":
+        found = add_points(found, found)
+        found = add_points(found, one) if bit == "1" else found
+    return found
+
+
+def encode(one: tuple[int, int]) -> bytes:
+    return (one[1] | (one[0] % 2 * SIGN)).to_bytes(32, "little")
+
+
+BASE = point((4 * pow(5, -1, FIELD) % FIELD).to_bytes(32, "little"))
+TORSION = point(ORDER_8_Y.to_bytes(32, "little"))
+
+
+@settings(max_examples=40)
+@given(st.integers(1, ORDER - 1), st.integers(1, ORDER - 1), st.integers(0, 7), st.integers(0, 7))
+def test_the_equation_is_that_without_cofactor(secret: int, nonce: int, of_key: int, of_nonce: int) -> None:
+    """Points with a part of small order: a verifier that multiplies by the cofactor would accept all of these.
+
+    libsodium, OpenSSL and the equation S·B = R + h·A itself agree.
+    """
+    key = encode(add_points(multiply(secret, BASE), multiply(of_key, TORSION)))
+    r = encode(add_points(multiply(nonce, BASE), multiply(of_nonce, TORSION)))
+    h = int.from_bytes(sha512(r + key + MESSAGE).digest(), "little") % ORDER
+    signature = r + ((nonce + h * secret) % ORDER).to_bytes(32, "little")
+    holds = (of_nonce + h * of_key) % 8 == 0
+    for accepts in (
+        lambda: verify_signature(Algorithm.ED25519, key, MESSAGE, signature),
+        lambda: ed25519.Ed25519PublicKey.from_public_bytes(key).verify(signature, MESSAGE),
+    ):
+        if holds:
+            accepts()
+        else:
+            with pytest.raises((SignatureError, InvalidSignature)):
+                accepts()
 
 
 def test_s_beyond_the_order() -> None:
