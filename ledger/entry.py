@@ -44,8 +44,8 @@ class Entry(msgspec.Struct, frozen=True):
     envelope: Envelope
 
 
-def format_entry(entry: Entry) -> bytes:
-    """The bytes that are hashed.
+def format_entry(entry: Entry, statement: str | None = None) -> bytes:
+    """The bytes that are hashed. `statement` is what `format_envelope` writes, where the caller has it already.
 
     Raises:
         TooLargeError: more than 65,535 bytes or 64 folios.
@@ -58,7 +58,7 @@ def format_entry(entry: Entry) -> bytes:
     )
     data = (
         f'{{"v":1,"seq":{entry.position},"prev":"{entry.previous.hex()}","time":"{format_instant(entry.time)}",'
-        f'"folios":[{folios}],"statement":{format_envelope(entry.envelope)}}}'
+        f'"folios":[{folios}],"statement":{statement or format_envelope(entry.envelope)}}}'
     ).encode("ascii")
     if len(data) > MAX_ENTRY_BYTES:
         raise TooLargeError(f"an entry has at most {MAX_ENTRY_BYTES} bytes")

@@ -165,8 +165,11 @@ class Batch(Generic[Tx]):
         del self._rows[mark.rows :], self._entries[mark.rows :], self._completed[mark.completed :]
         self._edge, self._previous, self._folios = mark.edge.copy(), mark.previous, dict(mark.folios)
 
-    def add(self, envelope: Envelope, digest: bytes, folios: Iterable[str], new: Collection[str] = ()) -> Entry:
-        """The entry that the statement becomes; `digest` is the SHA-256 of its payload.
+    def add(
+        self, envelope: Envelope, digest: bytes, folios: Iterable[str], new: Collection[str] = (),
+        text: str | None = None,
+    ) -> Entry:  # fmt: skip
+        """The entry that the statement becomes; `digest` is the SHA-256 of its payload, `text` its canonical envelope.
 
         `new` are folios of what the statement itself makes: they have no line yet, so none is looked for.
 
@@ -185,7 +188,7 @@ class Batch(Generic[Tx]):
             for name in names
         )
         entry = Entry(self.position, self._previous, self.time, lines, envelope)
-        data = format_entry(entry)
+        data = format_entry(entry, text)
         leaf = leaf_hash(data)
         for line in lines:
             self._folios[line.folio] = FolioLine(line.folio, line.number, entry.position)

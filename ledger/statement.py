@@ -151,11 +151,12 @@ def parse_envelope(data: bytes) -> Envelope:
     Raises:
         FormatError: see `envelope_from_json`.
     """
-    return read_canonical(data) or envelope_from_json(parse_strict(data))
+    found = read_canonical(data)
+    return found[0] if found else envelope_from_json(parse_strict(data))
 
 
-def read_canonical(data: bytes) -> Envelope | None:
-    """The envelope, if `data` is exactly what `format_envelope` writes and within the limits; None says nothing.
+def read_canonical(data: bytes) -> tuple[Envelope, str] | None:
+    """The envelope and its text, if `data` is just what `format_envelope` writes, within the limits; None says nothing.
 
     Most envelopes come so, and comparing the text takes the place of checking its parts.
     """
@@ -169,7 +170,8 @@ def read_canonical(data: bytes) -> Envelope | None:
         return None
     envelope = Envelope(payload, signatures)
     named = all(is_identifier(signature.key, "key") for signature in signatures)
-    return envelope if named and format_envelope(envelope).encode() == data else None
+    text = format_envelope(envelope)
+    return (envelope, text) if named and text.encode() == data else None
 
 
 class _WireSignature(msgspec.Struct):

@@ -33,6 +33,8 @@ class Opened(msgspec.Struct, frozen=True):
     envelope: Envelope
     digest: bytes
     disclosures: tuple[str, ...] = ()
+    text: str | None = None
+    """The envelope as it will stand in the entry, if it came so."""
 
 
 @dataclass(slots=True)
@@ -85,8 +87,8 @@ def open_submission(data: bytes) -> Opened:
     try:
         if len(data) > MAX_SUBMISSION_BYTES:
             raise TooLargeError(f"a submission has at most {MAX_SUBMISSION_BYTES} bytes")
-        if (envelope := read_canonical(data)) is not None:
-            return Opened(envelope, envelope.digest())
+        if (found := read_canonical(data)) is not None:
+            return Opened(found[0], found[0].digest(), text=found[1])
         value = parse_strict(data)
         if isinstance(value, dict) and "envelope" in value:
             return _with_disclosures(value)

@@ -149,7 +149,8 @@ class Writer:
     def _accept(self, work: _Work, item: Admitted, outcome: Outcome) -> Facts:
         """The entry stands in the batch and its outcome on the bench; the bench is untouched if the entry is refused."""
         try:
-            entry = work.batch.add(item.envelope, item.digest, outcome.folios, [made.id for made in outcome.made])
+            made = [made.id for made in outcome.made]
+            entry = work.batch.add(item.envelope, item.digest, outcome.folios, made, item.opened.text)
         except TooLargeError as error:
             raise refusal_of(error) from error
         work.bench.accept(item, outcome)

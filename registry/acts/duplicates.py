@@ -9,8 +9,6 @@ from typing import Any
 
 from registry.acts.act import Context
 from registry.acts.filing_body import InitialBody
-from registry.acts.form import FormShape
-from registry.acts.shapes import given
 from registry.refusals.refusal import refused
 from registry.register.asset import Asset
 from registry.register.register import Register
@@ -62,10 +60,3 @@ def equal_fingerprints(register: Register, prints: tuple[str, ...]) -> list[dict
 
 def _is_held(register: Register, asset: str, time: datetime) -> bool:
     return any(r.is_title() and r.status_at(time) in _LIVE for r in register.rights_of(asset))
-
-
-def fingerprints(body: InitialBody) -> tuple[str, ...]:
-    """`alg:value` of each fingerprint of the data filed, sorted; none for an asset registered already."""
-    if not isinstance(body.asset, FormShape):
-        return ()
-    return tuple(sorted({f"{f.alg}:{f.value}" for f in given(body.asset.fingerprints) or ()}))

@@ -11,7 +11,7 @@ import msgspec
 from ledger.statement import Statement
 from registry.acts import derivation, duplicates
 from registry.acts.act import Act, Context, Made, Names, Outcome, known_party, party_named
-from registry.acts.filing_body import ClaimShape, InitialBody, parse_initial
+from registry.acts.filing_body import ClaimShape, Filed, InitialBody, form_facts, parse_initial
 from registry.acts.form import FormShape
 from registry.acts.scopes import ScopeShape
 from registry.acts.shapes import (
@@ -20,8 +20,7 @@ from registry.acts.shapes import (
     must_be_confidential,
     must_keep_titles_confidential,
 )
-from registry.law.counting import count_characters
-from registry.law.facts import Applicant, Claim, Filing, Form, Source
+from registry.law.facts import Applicant, Filing, Source
 from registry.law.findings import Finding, Judgement
 from registry.refusals.refusal import Reason, RefusedError, Words, refused
 from registry.register.asset import Asset, Case, CaseState, FormVersion
@@ -33,7 +32,8 @@ from registry.register.scope import Scope
 from registry.title.scope import whole
 
 
-def _names(_statement: Statement, body: InitialBody) -> Names:
+def _names(_statement: Statement, filed: Filed) -> Names:
+    body = filed.body
     inputs = [item for source in body.sources for item in given(source.inputs) or ()]
     participants = [p for source in body.sources for p in (given(source.facts) or {}).get("participants", ())]
     made_from = tuple(item.asset for item in inputs if isinstance(item.asset, str))
@@ -41,21 +41,19 @@ def _names(_statement: Statement, body: InitialBody) -> Names:
     rights = [item.right for item in inputs if isinstance(item.right, str)]
     if (replaced := given(body.replaces)) is not None:
         rights.append(_first_right_of(replaced))
-    fingerprints: list[str] = []
-    if isinstance(body.asset, FormShape):
-        fingerprints = [f"{f.alg}:{f.value}" for f in given(body.asset.fingerprints) or ()]
-    else:
+    if isinstance(body.asset, str):
         assets.append(body.asset)
     return Names(
         parties=(*(claim.party for claim in body.claims), *participants),
         assets=tuple(assets),
         rights=tuple(rights),
         inputs=made_from,
-        fingerprints=tuple(fingerprints),
+        fingerprints=filed.prints,
     )
 
 
-def _decide(context: Context, body: InitialBody, register: Register) -> Outcome:
+def _decide(context: Context, filed: Filed, register: Register) -> Outcome:
+    body = filed.body
     adoption = _rulebook(body, register)
     book = context.rulebook(adoption.sha256)
     assert book is not None
@@ -65,16 +63,15 @@ def _decide(context: Context, body: InitialBody, register: Register) -> Outcome:
     asset = _known_asset(context, body, register)
     _check_participants(body, register)
     _check_replaced(body, register)
-    prints = duplicates.fingerprints(body)
-    duplicates.must_be_new(context, body, register, asset, prints)
+    duplicates.must_be_new(context, body, register, asset, filed.prints)
     used = derivation.inputs_used(context, body.sources, register, asset)
-    judgement = book.judge(_filing(context, body, register, used, asset))
+    judgement = book.judge(_filing(context, filed, register, used, asset))
     if judgement.findings:
         raise RefusedError(*(_reason(finding) for finding in judgement.findings), code=judgement.code)
     warnings = (
-        *map(_warning, judgement.warnings), *used.late, *duplicates.equal_fingerprints(register, prints)
+        *map(_warning, judgement.warnings), *used.late, *duplicates.equal_fingerprints(register, filed.prints)
     )  # fmt: skip
-    assessed = _Assessed(adoption, book.constants.basis, asset, holders, prints, used, judgement, warnings)
+    assessed = _Assessed(adoption, book.constants.basis, asset, holders, filed.prints, used, judgement, warnings)
     return _deposit(context, body, register, assessed)
 
 
@@ -190,34 +187,14 @@ def _first_right_of(case: str) -> str:
     return "rgt_" + case.removeprefix("cas_")
 
 
-def _filing(
-    context: Context, body: InitialBody, register: Register, used: derivation.Used, asset: Asset | None
-) -> Filing:
-    applicant = party_named(register, context.principal, "/for")
-    form = context.statement.body["asset"] if isinstance(body.asset, FormShape) else asset.form if asset else {}
-    return Filing(
-        Applicant(applicant.current.kind, applicant.current.subkind),
-        Form(
-            form["form"],
-            form["grade"],
-            form["personal_information"],
-            tuple(form["categories"]),
-            count_characters(form["name"]),
-            count_characters(form["overview"]),
-        ),
-        tuple(
-            Source(
-                number,
-                source.origin,
-                source.basis,
-                given(source.facts) or {},
-                used.facts[number],
-                _others_joined(context, given(source.facts) or {}),
-            )
-            for number, source in enumerate(body.sources)
-        ),
-        tuple(Claim(number, claim.rights, claim.party) for number, claim in enumerate(body.claims)),
-    )
+def _filing(context: Context, filed: Filed, register: Register, used: derivation.Used, asset: Asset | None) -> Filing:
+    applicant = party_named(register, context.principal, "/for").current
+    sources = [
+        Source(n, s.origin, s.basis, facts := given(s.facts) or {}, used.facts[n], _others_joined(context, facts))
+        for n, s in enumerate(filed.body.sources)
+    ]
+    form = filed.form or form_facts(asset.form if asset else {})
+    return Filing(Applicant(applicant.kind, applicant.subkind), form, tuple(sources), filed.claims)
 
 
 def _others_joined(context: Context, facts: dict[str, Any]) -> bool:

@@ -1,7 +1,9 @@
 """What a first registration says on the wire: the body of `case.file` of kind `initial`. Contract section 5."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.statement import Statement
@@ -18,8 +20,11 @@ from registry.acts.shapes import (
     Shape,
     body_of,
     evidence,
+    given,
     invalid,
 )
+from registry.law import facts as law
+from registry.law.counting import count_characters
 from registry.refusals.refusal import refused
 
 MAX_OBJECTS = 64
@@ -45,7 +50,29 @@ class InitialBody(Shape, frozen=True):
     notice_reason: FreeText | UnsetType = UNSET
 
 
-def parse_initial(statement: Statement) -> InitialBody:
+class Filed(msgspec.Struct, frozen=True):
+    """A filing with what follows from it alone. `form`: as the rules see it, None for an asset registered already."""
+
+    body: InitialBody
+    form: law.Form | None
+    prints: tuple[str, ...]
+    """`alg:value` of each fingerprint of the data filed, sorted."""
+    claims: tuple[law.Claim, ...]
+
+
+def form_facts(form: Mapping[str, Any]) -> law.Form:
+    """What the rules look at in a form of annex 1."""
+    return law.Form(
+        form["form"],
+        form["grade"],
+        form["personal_information"],
+        tuple(form["categories"]),
+        count_characters(form["name"]),
+        count_characters(form["overview"]),
+    )
+
+
+def parse_initial(statement: Statement) -> Filed:
     """The body of an initial filing.
 
     Raises:
@@ -80,4 +107,16 @@ def parse_initial(statement: Statement) -> InitialBody:
             "/body/notice_reason",
         )
     evidence(body.evidence, "/body/evidence")
-    return body
+    is_new = isinstance(body.asset, FormShape)
+    return Filed(
+        body,
+        form_facts(statement.body["asset"]) if is_new else None,
+        _fingerprints(body),
+        tuple([law.Claim(number, claim.rights, claim.party) for number, claim in enumerate(body.claims)]),
+    )
+
+
+def _fingerprints(body: InitialBody) -> tuple[str, ...]:
+    if not isinstance(body.asset, FormShape):
+        return ()
+    return tuple(sorted({f"{f.alg}:{f.value}" for f in given(body.asset.fingerprints) or ()}))
