@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import multiprocessing
 import os
+import socket
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -106,13 +107,18 @@ def hammer(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS)
 
 def send(port: int, data: bytes) -> tuple[int, bytes]:
     """One request over a connection of its own."""
-
-    async def once() -> tuple[int, bytes]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 26)
-        writer.write(data)
-        await writer.drain()
-        answer = await _read(reader)
-        writer.close()
-        return answer
-
-    return asyncio.run(once())
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(data)
+        file = connection.makefile("rb")
+        status, length = int(file.readline().split()[1]), None
+        while (line := file.readline().lower()) != b"\r\n":
+            if line.startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        if length is not None:
+            return status, file.read(length)
+        body = []
+        while size := int(file.readline(), 16):
+            body.append(file.read(size))
+            file.readline()
+        file.readline()
+        return status, b"".join(body)
