@@ -159,8 +159,9 @@ def _names(statement: Statement, named: Names) -> Names:
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key that statements were signed with before."""
+    """A key that `party` signed with before."""
 
+    party: str
     algorithm: Algorithm
     public: bytes
 
@@ -185,6 +186,17 @@ def take_in(submissions: Sequence[bytes], origin: str, keys: Mapping[str, Public
         except Exception:  # noqa: BLE001  looked at where it can be logged
             taken.append(None)
     return taken
+
+
+def is_signed(item: Admitted, keys: Mapping[str, PublicKey]) -> bool:
+    """Whether the one signature that the statement has holds, by a key that its author signed with before.
+
+    Whether that key still counts is for the batch to say; statements of several signers are never taken for signed.
+    """
+    if len(item.envelope.signatures) != 1 or not item.verified:
+        return False
+    key = keys.get(item.envelope.signatures[0].key)
+    return key is not None and key.party == item.statement.by
 
 
 def _verify_known(item: Admitted, keys: Mapping[str, PublicKey]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine
 
 from ledger.log import Log
 from ledger.statement import Statement
-from registry.admission import Admitted, PublicKey, Signatures, Taken, admit, open_submission, take_in
+from registry.admission import Admitted, PublicKey, Signatures, Taken, admit, is_signed, open_submission, take_in
 from registry.clock import Clock
 from registry.receipts import receipt_maker, stored_facts
 from registry.refusals.refusal import RefusedError, internal_error
@@ -109,7 +109,9 @@ class Counter:
                 admitted[place] = self._admit(taking.submissions[place], item)
             except RefusedError as refusal:
                 answers[place] = Answer(refusal=refusal)
-        self._answer_known(admitted, answers, short=short)
+        doubtful = {place: item for place, item in admitted.items() if not is_signed(item, self._keys)}
+        for place in self._answer_known(doubtful, answers, short=short):
+            del admitted[place]
         return admitted
 
     def _admit(self, data: bytes, taken: Taken) -> Admitted:
@@ -125,23 +127,28 @@ class Counter:
             logger.exception("admission failed")
             raise internal_error() from error
 
-    def _answer_known(self, admitted: dict[int, Admitted], answers: Answers, *, short: bool) -> None:
-        """Equal payloads have equal stems, which are found faster than digests: they sort by time."""
+    def _answer_known(self, admitted: dict[int, Admitted], answers: Answers, *, short: bool) -> list[int]:
+        """The places of those answered. Equal payloads have equal stems, which sort by time and so are found fast.
+
+        Not asked for statements whose signature holds: the batch answers them likewise.
+        """
+        if not admitted:
+            return []
         with self._engine.connect() as tx:
             taken = stems(tx, [item.ids.stem for item in admitted.values()])
             if not taken:
-                return
+                return []
             storage = self._log.storage
             maker = receipt_maker(storage, tx, self._log.verifier_keys())
             positions = storage.positions(tx, [i.digest for i in admitted.values() if i.ids.stem in taken])
             if maker is None:
-                return
+                return []
             signed = {digest: position for digest, position in positions.items() if position < maker.size}
             facts = stored_facts(storage, tx, list(signed.values()))
-            for place, item in list(admitted.items()):
-                if (position := signed.get(item.digest)) is not None:
-                    answers[place] = Answer(maker.make(facts[position], short=short), known=True)
-                    del admitted[place]
+            known = {place: signed[item.digest] for place, item in admitted.items() if item.digest in signed}
+            for place, position in known.items():
+                answers[place] = Answer(maker.make(facts[position], short=short), known=True)
+            return list(known)
 
     def verify(self, items: dict[int, Admitted], answers: Answers, gate: Gate | None, *, alone: bool) -> Signed:
         """Signatures that can be verified by the keys as they stand are being verified, on other cores if many.
@@ -149,16 +156,35 @@ class Counter:
         Whether a key counts at the entry's time, which may be later than now, is judged in the batch. `alone`: no
         earlier line of a file may bring a key, so an unknown one is refused at once.
         """
+        joining: dict[int, Admitted] = {}
+        places: list[int] = []
+        work: list[tuple[Admitted, tuple[Verification, ...]]] = []
+        doubtful: dict[int, Admitted] = {}
+        for place, item in items.items():
+            joining[place] = item
+            if is_signed(item, self._keys):
+                places.append(place)
+                work.append((item, ()))
+            else:
+                doubtful[place] = item
+        for place in self._refuse_unsigned(doubtful, places, work, answers, alone=alone):
+            del joining[place]
+        self._remember(work)
+        return Signed(joining, places, Signatures(self._workers, work), gate)
+
+    def _refuse_unsigned(
+        self, items: dict[int, Admitted], places: list[int],
+        work: list[tuple[Admitted, tuple[Verification, ...]]], answers: Answers, *, alone: bool,
+    ) -> list[int]:  # fmt: skip
+        """The places of those answered; what is to be verified of the others is added to `places` and `work`."""
         if not items:
-            return Signed({}, (), Signatures(self._workers, ()), gate)
+            return []
         with self._engine.connect() as tx:
             names = [name for item in items.values() for name in (item.statement.by, *item.statement.with_)]
             keys = [key for item in items.values() for key in item.names.keys]
             register = Register(load_signers(tx, names, keys))
         now = self._clock.now()
-        joining: dict[int, Admitted] = {}
-        places: list[int] = []
-        work: list[tuple[Admitted, tuple[Verification, ...]]] = []
+        refused = []
         for place, item in items.items():
             try:
                 work.append((item, required_verifications(register, item.signers, item.envelope.signatures, now)))
@@ -166,15 +192,13 @@ class Counter:
             except RefusedError as refusal:
                 if refusal.code != "KEY_INACTIVE" and (alone or refusal.code != "KEY_UNKNOWN"):
                     answers[place] = Answer(refusal=refusal)
-                    continue
-            joining[place] = item
-        self._remember(work)
-        return Signed(joining, places, Signatures(self._workers, work), gate)
+                    refused.append(place)
+        return refused
 
     def _remember(self, work: Sequence[tuple[Admitted, tuple[Verification, ...]]]) -> None:
         if len(self._keys) > _KEYS:
             self._keys = {}
-        for _, verifications in work:
-            for verification in verifications:
-                if verification.signature.key not in self._keys:
-                    self._keys[verification.signature.key] = PublicKey(verification.algorithm, verification.public)
+        for item, verifications in work:
+            for verification in verifications[:1]:
+                key = PublicKey(item.statement.by, verification.algorithm, verification.public)
+                self._keys[verification.signature.key] = key
