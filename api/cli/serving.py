@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from registry.registry import Registry
 
 _NOW = "now"
-_GARBAGE = (100_000, 50, 100)
+_GARBAGE = (500_000, 50, 100)
 """Collecting garbage less often than a script: a bulk load makes millions of values, none of them in cycles."""
 
 
