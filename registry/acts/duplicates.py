@@ -26,17 +26,11 @@ def must_be_new(
     """
     live = register.rights_of(asset.id) if asset else ()
     seen = {(r.holder, r.kind) for r in live if r.is_title() and r.status_at(context.time) in _LIVE}
-    for number, claim in enumerate(body.claims):
-        for place, kind in enumerate(claim.rights):
-            if (claim.party, kind) in seen:
-                raise refused(
-                    "ALREADY_REGISTERED",
-                    f"A {kind} right of {claim.party} on this asset is registered or claimed already.",
-                    f"主体 {claim.party} 对该数据的 {kind} 权利已登记或已申报。",
-                    f"/body/claims/{number}/rights/{place}",
-                )
-            seen.add((claim.party, kind))
-    for name in dict.fromkeys(name for print_ in prints for name in register.names("fingerprint", print_)):
+    claimed = [(claim.party, kind) for claim in body.claims for kind in claim.rights]
+    if seen or len(set(claimed)) != len(claimed):
+        _refuse_claimed_twice(body, seen)
+    names = {name for print_ in prints for name in register.names("fingerprint", print_)}
+    for name in sorted(names):
         other = register.asset(name)
         if (
             other
@@ -50,6 +44,19 @@ def must_be_new(
                 f"申请人已登记指纹相同的数据 {name}，请对该登记办理变更或续期。",
                 "/body/asset/fingerprints",
             )
+
+
+def _refuse_claimed_twice(body: InitialBody, seen: set[tuple[str, str]]) -> None:
+    for number, claim in enumerate(body.claims):
+        for place, kind in enumerate(claim.rights):
+            if (claim.party, kind) in seen:
+                raise refused(
+                    "ALREADY_REGISTERED",
+                    f"A {kind} right of {claim.party} on this asset is registered or claimed already.",
+                    f"主体 {claim.party} 对该数据的 {kind} 权利已登记或已申报。",
+                    f"/body/claims/{number}/rights/{place}",
+                )
+            seen.add((claim.party, kind))
 
 
 def equal_fingerprints(register: Register, prints: tuple[str, ...]) -> list[dict[str, Any]]:
