@@ -94,7 +94,8 @@ class _Worker:
                 self._given.popleft().answer.set_result(data)
         except (EOFError, OSError) as error:
             self._bury(error)
-        self._connection.close()
+        with self._sending:  # whoever is sending finds out by an error of its own
+            self._connection.close()
 
     def _bury(self, error: Exception) -> None:
         self.is_dead = True
