@@ -79,31 +79,23 @@ class _Worker:
     def give(self, task: Task[Any], data: bytes) -> None:
         """The call is on its way, or answered with an error if the worker is gone."""
         with self._sending:
-            self._given.append(task)
-            try:
-                self._connection.send_bytes(data)
-            except OSError as error:
-                self._bury(error)
             if self.is_dead:
-                self._bury(EOFError())
+                task.answer.set_exception(EOFError())
+                return
+            self._given.append(task)
+            with contextlib.suppress(OSError):  # then the pipe ends, and the other thread answers what was given
+                self._connection.send_bytes(data)
 
     def _take(self) -> None:
-        try:
+        with contextlib.suppress(EOFError, OSError):
             while True:
                 data = self._connection.recv_bytes()
                 self._given.popleft().answer.set_result(data)
-        except (EOFError, OSError) as error:
-            self._bury(error)
-        with self._sending:  # whoever is sending finds out by an error of its own
+        with self._sending:
+            self.is_dead = True
+            while self._given:
+                self._given.popleft().answer.set_exception(EOFError())
             self._connection.close()
-
-    def _bury(self, error: Exception) -> None:
-        self.is_dead = True
-        while self._given:
-            try:
-                self._given.popleft().answer.set_exception(error)
-            except IndexError:
-                return  # the other thread took the last
 
     def close(self) -> None:
         """The process has been told to end when it has answered."""
