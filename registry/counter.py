@@ -1,6 +1,7 @@
 """The counter: what happens to a submission before the queue, without a lock. Contract section 2, order of checks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -20,11 +21,20 @@ from registry.writer import Answer
 
 logger = structlog.get_logger("sanquan.registry")
 
-Gate = Callable[[Statement], None]
-"""Called with every statement whose signatures hold; raises `RefusedError` to turn it away.
 
-So nobody spends what another may send. Where a key comes with an earlier line of the same file it is not called.
-"""
+class Gate(Protocol):
+    """Turns submissions away by raising `RefusedError`."""
+
+    def arrived(self) -> None:
+        """Called once for every submission, whatever it is."""
+
+    def signed(self, statement: Statement) -> None:
+        """Called with every new statement whose signatures hold, so that nobody spends what another may send.
+
+        Not where the key comes with an earlier line of the same file.
+        """
+
+
 Answers = dict[int, Answer]
 """By the number of the submission."""
 _PART = 64
@@ -36,13 +46,14 @@ class Taking:
     """Submissions whose form is being checked."""
 
     def __init__(self, submissions: Sequence[bytes], tasks: Sequence[Task[list[Taken]]]) -> None:
-        """Without tasks nothing has been begun: whoever asks for the results computes them."""
         self.submissions = submissions
         self._tasks = tasks
 
     def results(self) -> list[Taken]:
-        """See `take_in`; waits for the workers."""
-        return [item for task in self._tasks for item in task.result()] or [None] * len(self.submissions)
+        """See `take_in`; waits for the workers. None for what nobody was asked to look at."""
+        if not self._tasks:
+            return [None] * len(self.submissions)
+        return [item for task in self._tasks for item in task.result()]
 
 
 class Signed:
@@ -70,7 +81,7 @@ class Signed:
                 if refusal is not None:
                     raise refusal
                 if self._gate:
-                    self._gate(self.items[place].statement)
+                    self._gate.signed(self.items[place].statement)
             except RefusedError as refused:
                 found[place] = Answer(refusal=refused)
         return found
@@ -98,7 +109,7 @@ class Counter:
         parts = [submissions[start : start + _PART] for start in range(0, len(submissions), _PART)]
         return Taking(submissions, [self._workers.begin(take_in, part, self._log.origin, keys) for part in parts])
 
-    def open(self, taking: Taking, answers: Answers, *, short: bool) -> dict[int, Admitted]:
+    def open(self, taking: Taking, answers: Answers, gate: Gate | None, *, short: bool) -> dict[int, Admitted]:
         """The statements that are new here and have the form of one; all others are answered.
 
         The same payload again gets the first receipt's facts; its signatures are not looked at.
@@ -106,10 +117,13 @@ class Counter:
         admitted: dict[int, Admitted] = {}
         for place, item in enumerate(taking.results()):
             try:
+                if gate:
+                    gate.arrived()
                 admitted[place] = self._admit(taking.submissions[place], item)
             except RefusedError as refusal:
                 answers[place] = Answer(refusal=refusal)
-        doubtful = {place: item for place, item in admitted.items() if not is_signed(item, self._keys)}
+        # The batch answers what is known likewise; but only what is new may be counted, and a bad signature is not new.
+        doubtful = {place: item for place, item in admitted.items() if gate or not is_signed(item, self._keys)}
         for place in self._answer_known(doubtful, answers, short=short):
             del admitted[place]
         return admitted
@@ -128,10 +142,7 @@ class Counter:
             raise internal_error() from error
 
     def _answer_known(self, admitted: dict[int, Admitted], answers: Answers, *, short: bool) -> list[int]:
-        """The places of those answered. Equal payloads have equal stems, which sort by time and so are found fast.
-
-        Not asked for statements whose signature holds: the batch answers them likewise.
-        """
+        """The places of those answered. Equal payloads have equal stems, which sort by time and so are found fast."""
         if not admitted:
             return []
         with self._engine.connect() as tx:

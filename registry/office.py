@@ -129,7 +129,7 @@ class Office:
                 "TOO_LARGE", f"At most {MAX_ATOMIC} lines stand or fall together.", f"整批提交至多 {MAX_ATOMIC} 行。"
             )
         answers: Answers = {}
-        items = self._counter.open(taking, answers, short=short)
+        items = self._counter.open(taking, answers, gate, short=short)
         try:
             self.must_be_writable()
         except RefusedError as refusal:

@@ -68,9 +68,8 @@ class _Worker:
         theirs.close()
         self._sending = Lock()
         self._given: deque[Task[Any]] = deque()
-        self._thread = Thread(target=self._take, name="answers", daemon=True)
-        self._thread.start()
         self.is_dead = False
+        Thread(target=self._take, name="answers", daemon=True).start()
 
     def load(self) -> int:
         """How many calls it has yet to answer."""

@@ -11,11 +11,9 @@ from collections.abc import AsyncIterator, Iterator
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import json_bytes
-from api.limits import Quotas
 from api.problems import problem_body
-from ledger.statement import Statement
 from registry.admission import MAX_SUBMISSION_BYTES
-from registry.counter import Taking
+from registry.counter import Gate, Taking
 from registry.office import MAX_ATOMIC, Office, Pending
 from registry.refusals.refusal import RefusedError, refused
 from registry.writer import Answer
@@ -23,19 +21,17 @@ from registry.writer import Answer
 _CHUNK = 256
 """Lines taken in together; the writer takes as many chunks as wait."""
 _TAKEN = 2
+"""Chunks that workers look at while the next is read."""
 _UNDER_WAY = 8
-"""Chunks that are being looked at, and chunks in the queue, at most."""
+"""Chunks that wait for the writer."""
 
 
 class FileOfStatements:
     """One NDJSON request."""
 
-    def __init__(
-        self, office: Office, quotas: Quotas, address: str, language: str, *, trial: bool, atomic: bool
-    ) -> None:
+    def __init__(self, office: Office, gate: Gate | None, language: str, *, trial: bool, atomic: bool) -> None:
         self._office = office
-        self._quotas = quotas
-        self._address = address
+        self._gate = gate
         self._language = language
         self._trial = trial
         self._atomic = atomic
@@ -117,10 +113,6 @@ class FileOfStatements:
     def _enqueue_all(self) -> None:
         while self._taken:
             self._enqueue()
-
-    def _gate(self, statement: Statement) -> None:
-        self._quotas.take_address(self._address)
-        self._quotas.take_party(statement)
 
     def _finish(self) -> None:
         numbers, pending = self._begun.popleft()

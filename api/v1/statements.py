@@ -9,7 +9,6 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import JSON, check_parameters, flag, json_response
 from api.deps import QuotasDep, ReaderDep, RegistryDep, SettingsDep
-from api.limits import Quotas
 from api.problems import language_of
 from api.proxies import must_be_from_here
 from api.v1 import schemas
@@ -18,6 +17,7 @@ from ledger.encoding import parse_hex
 from ledger.errors import FormatError
 from ledger.strict_json import parse_strict
 from registry.admission import MAX_SUBMISSION_BYTES
+from registry.counter import Gate
 from registry.office import Office
 from registry.reading import not_found
 from registry.refusals.refusal import refused
@@ -36,10 +36,10 @@ async def submit(request: Request, registry: RegistryDep, quotas: QuotasDep, set
     must_be_from_here(request, settings)
     check_parameters(request, ("dry_run", "atomic"))
     trial, atomic = flag(request, "dry_run"), flag(request, "atomic")
-    address = request.client.host if request.client else ""
+    gate = quotas.gate(request.client.host if request.client else "")
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type == NDJSON:
-        file = FileOfStatements(registry.office, quotas, address, language_of(request), trial=trial, atomic=atomic)
+        file = FileOfStatements(registry.office, gate, language_of(request), trial=trial, atomic=atomic)
         await file.read(request.stream(), settings.max_file_bytes)
         return StreamingResponse(file.lines(), 200, media_type=NDJSON)
     if media_type != JSON:
@@ -49,15 +49,14 @@ async def submit(request: Request, registry: RegistryDep, quotas: QuotasDep, set
     if atomic:
         raise refused("INVALID_VALUE", "`atomic` is for files of statements.", "atomic 仅用于成批提交。", "/atomic")
     data = await _body(request.stream())
-    answer = await run_in_threadpool(_submit_one, registry.office, quotas, address, data, trial)
+    answer = await run_in_threadpool(_submit_one, registry.office, gate, data, trial)
     if answer.refusal:
         raise answer.refusal
     return json_response(answer.receipt, 200 if answer.known or trial else 201)
 
 
-def _submit_one(office: Office, quotas: Quotas, address: str, data: bytes, trial: bool) -> Answer:
-    quotas.take_address(address)
-    (answer,) = office.submit([data], trial=trial, gate=quotas.take_party)
+def _submit_one(office: Office, gate: Gate | None, data: bytes, trial: bool) -> Answer:
+    (answer,) = office.submit([data], trial=trial, gate=gate)
     return answer
 
 

@@ -65,6 +65,25 @@ def test_nobody_spends_anothers_quota(tmp_path: Path) -> None:
         problem(live.send(live.envelope("case.file", firm, live.filing(firm, name="另一数据"))), 429, "RATE_LIMITED")
 
 
+def test_whoever_sends_what_is_not_signed_spends_the_quota_of_the_address(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data", quota_address="6/hour") as live:
+        firm = live.party("Firm A")
+        lines = live.file(b"\n".join([*(forged(live, firm, f"数据{number}") for number in range(4)), b"{}", b"{}"]))
+        codes = [line["problem"]["code"] for line in lines]
+        assert codes == ["SIGNATURE_INVALID"] * 4 + ["MALFORMED", "RATE_LIMITED"]
+        problem(live.send(live.envelope("case.file", firm, live.filing(firm))), 429, "RATE_LIMITED")
+
+
+def test_a_large_file_sent_again_is_free_of_the_partys_quota(tmp_path: Path) -> None:
+    """Its signatures are known to hold before anybody has looked whether the statements are known."""
+    with live_registry(tmp_path / "data", quota_party="40/hour") as live:
+        firm = live.party("Firm A")
+        lines = b"\n".join(live.envelope("case.file", firm, live.filing(firm, name=f"数据{n}")) for n in range(35))
+        assert {answer["status"] for answer in live.file(lines)} == {201}
+        assert {answer["status"] for answer in live.file(lines)} == {200}
+        live.asset(firm)
+
+
 def test_on_loopback_there_is_no_quota_unless_one_is_set(live: Live) -> None:
     answers = live.file(b"\n".join(registration(live, f"Firm {n}") for n in range(20)))
     assert {answer["status"] for answer in answers} == {201}
