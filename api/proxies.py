@@ -1,4 +1,4 @@
-"""Requests from elsewhere to a server that was started for this machine alone. ADR 0013."""
+"""Requests from elsewhere to a server that was started for this machine alone. ADR 0014."""
 
 from urllib.parse import urlsplit
 

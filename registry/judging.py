@@ -15,7 +15,7 @@ from registry.law.rulebook import Rulebook
 from registry.refusals.refusal import refused
 from registry.register.party import UNVERIFIED
 from registry.register.register import Register, Slot
-from registry.signatures import required_verifications
+from registry.signatures import is_signed_alone, required_verifications
 
 OLDEST = timedelta(hours=24)
 OLDEST_JOINT = timedelta(days=14)
@@ -54,7 +54,7 @@ class Bench:
             RefusedError: it may not take effect.
         """
         register = self.register()
-        if not _is_signed_by_one(item, register, time):
+        if not is_signed_alone(register, item.signers, item.envelope.signatures, item.verified, time):
             for verification in required_verifications(register, item.signers, item.envelope.signatures, time):
                 if (verification.position, verification.signature.key) not in item.verified:
                     verification.run(item.envelope)
@@ -119,16 +119,6 @@ class _Layered(Mapping[Slot, Any]):
 
     def __len__(self) -> int:
         return len({**self._lower, **self._upper})
-
-
-def _is_signed_by_one(item: Admitted, register: Register, time: datetime) -> bool:
-    """Whether a statement of one party is signed by it, as most are; False says nothing."""
-    signers, signatures = item.signers, item.envelope.signatures
-    if len(signatures) != 1 or signers.with_ or signers.for_ or signers.proofs:
-        return False
-    party = register.party(signers.by)
-    key = party.key(signatures[0].key) if party else None
-    return key is not None and key.is_live(time) and (0, key.key) in item.verified
 
 
 def _check_at(item: Admitted, time: datetime) -> None:

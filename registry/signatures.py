@@ -4,6 +4,7 @@ The algorithm comes from the key's record; a key counts if it is added, effectiv
 entry. Contract section 2, "Who signs" and "Keys".
 """
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 import msgspec
@@ -93,6 +94,21 @@ def required_verifications(
         position = 1 + len(signers.with_) + offset
         found.append(_of_key(key, signatures[position], position))
     return tuple(found)
+
+
+def is_signed_alone(
+    register: Register, signers: Signers, signatures: tuple[EnvelopeSignature, ...],
+    verified: AbstractSet[tuple[int, str]], time: datetime,
+) -> bool:  # fmt: skip
+    """Whether a party alone signed, as most do, by a key that counts at `time` and whose signature is verified.
+
+    Then `required_verifications` asks for nothing else. False says nothing: that function says what is wrong.
+    """
+    if len(signatures) != 1 or signers.with_ or signers.for_ is not None or signers.proofs:
+        return False
+    party = register.party(signers.by)
+    key = party.key(signatures[0].key) if party else None
+    return key is not None and key.is_live(time) and (0, key.key) in verified
 
 
 def _check_principal(signers: Signers) -> None:

@@ -1,6 +1,7 @@
 """Every refusal that any test provokes is looked at: its Chinese is Chinese."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,12 @@ def _chinese_is_chinese() -> Iterator[None]:
     said: dict[str, str] = {}
     made = Reason.__init__
 
-    def remembered(reason: Reason, *values: object, **named: object) -> None:
-        made(reason, *values, **named)  # type: ignore[arg-type]
+    def remembered(reason: Reason, *values: Any, **named: Any) -> None:
+        made(reason, *values, **named)
         if (run := english_run(reason.message.zh)) is not None:
             said[reason.message.zh] = run
 
-    Reason.__init__ = remembered  # type: ignore[method-assign, assignment]
-    yield
-    Reason.__init__ = made  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Reason, "__init__", remembered)
+        yield
     assert not said, said

@@ -26,9 +26,7 @@ def must_be_new(
     """
     live = register.rights_of(asset.id) if asset else ()
     seen = {(r.holder, r.kind) for r in live if r.is_title() and r.status_at(context.time) in _LIVE}
-    claimed = [(claim.party, kind) for claim in body.claims for kind in claim.rights]
-    if seen or len(set(claimed)) != len(claimed):
-        _refuse_claimed_twice(body, seen)
+    _must_be_claimed_once(body, seen)
     names = {name for print_ in prints for name in register.names("fingerprint", print_)}
     for name in sorted(names):
         other = register.asset(name)
@@ -46,7 +44,7 @@ def must_be_new(
             )
 
 
-def _refuse_claimed_twice(body: InitialBody, seen: set[tuple[str, str]]) -> None:
+def _must_be_claimed_once(body: InitialBody, seen: set[tuple[str, str]]) -> None:
     for number, claim in enumerate(body.claims):
         for place, kind in enumerate(claim.rights):
             if (claim.party, kind) in seen:

@@ -1,8 +1,8 @@
 """`right.revoke`: a grantor ends a grant, and what hangs on it falls. Contract section 4; rights.md 3.6.
 
 From `effective` on, never for the past but on a judgment or with the signature of every party whose right would have
-ended by then. Sub-grants fall with their parent, except those recorded to survive, which then hang on the head grantor's right. Irreversible; only a later
-judgment may move the date of an earlier revocation.
+ended by then. Sub-grants fall with their parent, except those recorded to survive, which then hang on the head
+grantor's right. Irreversible; only a later judgment may move the date of an earlier revocation.
 """
 
 from collections.abc import Iterator

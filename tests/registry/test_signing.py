@@ -8,7 +8,7 @@ from ledger.identifiers import key_identifier
 from ledger.keys import Algorithm, KeySigner
 from ledger.statement import PAYLOAD_TYPE, Envelope, EnvelopeSignature, format_envelope
 from registry.drafting import sign_payload
-from tests.registry.desk import ALL, Actor, Desk, ids, key_shape, refusal, update
+from tests.registry.desk import ALL, Actor, Desk, codes, ids, key_shape, refusal, update, updates
 
 # ---- keys and signatures ---------------------------------------------------------------------------------------------
 
@@ -68,6 +68,43 @@ def test_a_party_that_is_not_registered(desk: Desk, a: Actor) -> None:
     assert refusal(desk.send("party.update", stranger, {"contact": "1"})) == ("KEY_UNKNOWN", 403, "/signatures/0")
     answer = desk.send("party.update", a, {"contact": "1"}, with_=[stranger])
     assert refusal(answer) == ("KEY_UNKNOWN", 403, "/signatures/1")
+
+
+MANY = 40
+"""Enough to be taken in by a worker, which verifies signatures by keys that were used before."""
+
+
+def test_a_large_file_by_a_key_that_an_earlier_line_revokes(desk: Desk, a: Actor) -> None:
+    """The worker saw that the signatures hold; whether the key counts is for the batch to say."""
+    spare = KeySigner.generate()
+    desk.ok("key.add", a, key_shape(spare), extra=[spare])
+    assert set(codes(desk.submit(*updates(desk, a, MANY)))) == {"ok"}
+    revoked = desk.envelope("key.revoke", a, {"key": key_identifier(a.signers[0].public), "reason": "lost"})
+    assert codes(desk.submit(revoked, *updates(desk, a, MANY))) == ["ok"] + ["KEY_INACTIVE"] * MANY
+    after = Actor(a.name, [spare])
+    payloads = [desk.payload("party.update", a, {"contact": f"后{n}"}) for n in range(MANY)]
+    lines = [format_envelope(sign_payload(payload, after.signers)).encode() for payload in payloads]
+    assert set(codes(desk.submit(*lines))) == {"ok"}
+
+
+def test_a_large_file_in_anothers_name(desk: Desk, a: Actor, b: Actor) -> None:
+    for actor in (a, b):
+        assert set(codes(desk.submit(*updates(desk, actor, MANY)))) == {"ok"}
+    payloads = [desk.payload("party.update", a, {"contact": f"假{n}"}) for n in range(MANY)]
+    lines = [format_envelope(sign_payload(payload, b.signers)).encode() for payload in payloads]
+    assert set(codes(desk.submit(*lines))) == {"KEY_UNKNOWN"}
+
+
+def test_bad_signatures_in_a_large_file(desk: Desk, a: Actor) -> None:
+    for _ in range(2):  # the key is new to the workers, then known
+        good = updates(desk, a, MANY)
+        envelope = sign_payload(update(desk, a), a.signers)
+        value = envelope.signatures[0].value
+        bad = format_envelope(forged(envelope, 0, bytes([value[0] ^ 1]) + value[1:])).encode()
+        known = good[0]
+        found = codes(desk.submit(*good[:20], bad, *good[20:], known))
+        assert found == ["ok"] * 20 + ["SIGNATURE_INVALID"] + ["ok"] * 20 + ["known"]
+        assert codes(desk.submit(*good, bad)) == ["known"] * MANY + ["SIGNATURE_INVALID"]
 
 
 def test_a_revoked_key(desk: Desk, a: Actor, b: Actor) -> None:
