@@ -6,7 +6,7 @@ import pytest
 
 from ledger.encoding import format_base64
 from ledger.keys import KeySigner
-from ledger.statement import parse_envelope
+from ledger.statement import format_envelope, parse_envelope
 from registry.drafting import sign_payload
 from tests.api.live import Actor, Live, live_registry, party_body, problem
 
@@ -63,6 +63,22 @@ def test_nobody_spends_anothers_quota(tmp_path: Path) -> None:
         assert {line["problem"]["code"] for line in lines} == {"SIGNATURE_INVALID"}
         live.asset(firm)
         problem(live.send(live.envelope("case.file", firm, live.filing(firm, name="另一数据"))), 429, "RATE_LIMITED")
+
+
+def test_nobody_spends_anothers_quota_by_a_key_of_their_own(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data", quota_party="50/hour") as live:
+        victim, rogue = live.party("Firm A"), live.party("Firm B")
+
+        def filed(by: Actor) -> bytes:
+            return live.envelope("case.file", by, live.filing(by, name=f"数据{next(numbers)}"))
+
+        numbers = iter(range(1_000))
+        assert {line["status"] for line in live.file(b"\n".join(filed(rogue) for _ in range(40)))} == {201}
+        posing = Actor(victim.name, rogue.signers)
+        envelopes = [sign_payload(parse_envelope(filed(victim)).payload, posing.signers) for _ in range(45)]
+        lines = live.file("\n".join(map(format_envelope, envelopes)).encode())
+        assert {line["problem"]["code"] for line in lines} == {"KEY_UNKNOWN"}
+        assert {line["status"] for line in live.file(b"\n".join(filed(victim) for _ in range(40)))} == {201}
 
 
 def test_whoever_sends_what_is_not_signed_spends_the_quota_of_the_address(tmp_path: Path) -> None:

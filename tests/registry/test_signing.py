@@ -8,7 +8,7 @@ from ledger.identifiers import key_identifier
 from ledger.keys import Algorithm, KeySigner
 from ledger.statement import PAYLOAD_TYPE, Envelope, EnvelopeSignature, format_envelope
 from registry.drafting import sign_payload
-from tests.registry.desk import ALL, Actor, Desk, codes, ids, key_shape, refusal, update, updates
+from tests.registry.desk import ALL, Actor, Desk, codes, ids, key_shape, newcomer, party_body, refusal, update, updates
 
 # ---- keys and signatures ---------------------------------------------------------------------------------------------
 
@@ -105,6 +105,21 @@ def test_bad_signatures_in_a_large_file(desk: Desk, a: Actor) -> None:
         found = codes(desk.submit(*good[:20], bad, *good[20:], known))
         assert found == ["ok"] * 20 + ["SIGNATURE_INVALID"] + ["ok"] * 20 + ["known"]
         assert codes(desk.submit(*good, bad)) == ["known"] * MANY + ["SIGNATURE_INVALID"]
+
+
+@pytest.mark.parametrize("number", [1, MANY])
+def test_a_key_that_comes_with_an_earlier_line_is_not_believed(desk: Desk, number: int) -> None:
+    """Nobody could verify these signatures before the batch: it has to."""
+    c = newcomer("丙")
+    registered = desk.envelope("party.register", c, party_body(c))
+    payloads = [desk.payload("party.update", c, {"contact": str(n)}) for n in range(number)]
+    bad = [
+        forged(sign_payload(payload, c.signers), 0, sign_payload(b"{}", c.signers).signatures[0].value)
+        for payload in payloads
+    ]
+    good = sign_payload(desk.payload("party.update", c, {"contact": "真"}), c.signers)
+    answers = desk.submit(registered, *(format_envelope(each).encode() for each in (*bad, good)))
+    assert codes(answers) == ["ok"] + ["SIGNATURE_INVALID"] * number + ["ok"]
 
 
 def test_a_revoked_key(desk: Desk, a: Actor, b: Actor) -> None:
