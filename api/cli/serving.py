@@ -127,10 +127,6 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API and pages of a registry."""
-    import uvicorn
-
-    from api.app import create_app
-
     settings = _settings(
         data=data, host=host, port=port, origin=origin, name=name, database=database, admission=admission,
         simulated_clock=simulated_clock,
@@ -138,9 +134,13 @@ def serve(
     configure_logging()
     listener = _listen(settings)
     registry = open_for(settings)
-    gc.set_threshold(*_GARBAGE)
-    gc.freeze()
     try:
+        import uvicorn
+
+        from api.app import create_app  # what takes long to load comes after all that may refuse to start
+
+        gc.set_threshold(*_GARBAGE)
+        gc.freeze()
         _greet(registry, settings, listener.getsockname()[1])
         config = uvicorn.Config(
             create_app(registry, settings), host=settings.host, port=settings.port, log_level="warning",
