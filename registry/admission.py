@@ -16,6 +16,7 @@ from ledger.statement import Envelope, Statement, envelope_from_json, parse_stat
 from ledger.strict_json import parse_strict
 from registry.acts import ACTS
 from registry.acts.act import Act, Names
+from registry.beside import Beside
 from registry.documents.disclosures import check_disclosure_sizes, match_disclosures
 from registry.refusals.form_words import form_words
 from registry.refusals.refusal import RefusedError, refused
@@ -51,6 +52,8 @@ class Admitted:
     disclosures: Mapping[str, str]
     verified: set[tuple[int, str]] = field(default_factory=set)
     """Signatures that hold, by position and key; the batch verifies only what is not among them."""
+    beside: Beside | None = None
+    """What is kept with the statement once it is accepted."""
 
     @property
     def act(self) -> Act[Any]:

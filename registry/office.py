@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from ledger.log import Log
 from registry.admission import Admitted
+from registry.beside import Beside
 from registry.clock import Clock
 from registry.counter import Answers, Counter, Gate, Signed, Taking
 from registry.judging import Rules
@@ -103,6 +104,11 @@ class Office:
         """One answer a submission, in order; all are acted on in order."""
         return self.begin(submissions, atomic=atomic, trial=trial, short=short, gate=gate).answers()
 
+    def submit_with(self, submission: bytes, beside: Beside, gate: Gate | None = None) -> Answer:
+        """The answer to one submission; what is to be kept `beside` it is, if it is new and accepted."""
+        (answer,) = self.enqueue(self.take([submission]), gate=gate, beside=beside).answers()
+        return answer
+
     def begin(
         self, submissions: Sequence[bytes], *, atomic: bool = False, trial: bool = False, short: bool = False,
         gate: Gate | None = None, more: bool = False,
@@ -117,7 +123,7 @@ class Office:
 
     def enqueue(
         self, taking: Taking, *, atomic: bool = False, trial: bool = False, short: bool = False,
-        gate: Gate | None = None, more: bool = False,
+        gate: Gate | None = None, more: bool = False, beside: Beside | None = None,
     ) -> "Pending":  # fmt: skip
         """The submissions are queued, behind whatever the same caller enqueued before. `more`: they are part of a file.
 
@@ -130,6 +136,8 @@ class Office:
             )
         answers: Answers = {}
         items = self._counter.open(taking, answers, gate, short=short)
+        for item in items.values():
+            item.beside = beside
         try:
             self.must_be_writable()
         except RefusedError as refusal:

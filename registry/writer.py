@@ -17,9 +17,11 @@ from ledger.log import Appended, Batch, ClockBehindError, Log
 from ledger.storage import CheckpointRow
 from registry.acts.act import Outcome
 from registry.admission import Admitted, refusal_of
+from registry.beside import Beside, Made
 from registry.judging import Bench, Rules
 from registry.receipts import Facts, Receipt, ReceiptMaker, made_objects, receipt_maker, stored_facts, trial_receipt
 from registry.refusals.refusal import RefusedError, internal_error, refused
+from registry.store.claims import load_claims, must_be_same_request, save_beside
 from registry.store.database import WRITER, relaxed
 from registry.store.loading import load, stems
 from registry.store.saving import ActRow, act_row, save, save_disclosures
@@ -55,6 +57,21 @@ class _Work:
     known: dict[bytes, int]
     rows: list[ActRow] = field(default_factory=list)
     disclosures: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, Made] = field(default_factory=dict)
+    beside: list[tuple[bytes, Beside]] = field(default_factory=list)
+
+    def fork(self) -> "_Work":
+        """Work on top of this, for statements that stand or fall together."""
+        return _Work(self.bench.fork(), self.batch, dict(self.known), claims=dict(self.claims))
+
+    def join(self, fork: "_Work") -> None:
+        """What the fork accepted is part of this work."""
+        self.bench.join(fork.bench)
+        self.known.update(fork.known)
+        self.rows += fork.rows
+        self.disclosures.update(fork.disclosures)
+        self.claims.update(fork.claims)
+        self.beside += fork.beside
 
 
 _Result = Facts | int | Receipt | RefusedError
@@ -111,13 +128,17 @@ class Writer:
             base = load(tx, [item.names for item in items])
             taken = set(stems(tx, [item.ids.stem for item in items]))
             known = dict(self._log.storage.positions(tx, [item.digest for item in items if item.ids.stem in taken]))
-            work = _Work(Bench(base, self._rules, taken), batch, known)
+            claims = load_claims(tx, [key for item in items if (key := _claimed(item)) is not None], now)
+            known.update(self._log.storage.positions(tx, [made.statement for made in claims.values()]))
+            work = _Work(Bench(base, self._rules, taken), batch, known, claims=claims)
             loaded = [name for kind, name in base if kind in ("asset", "party")]
             batch.load_folios([*loaded, *(folio for item in items for folio in item.statement.expect)])
             results = [self._group(work, group) for group in groups]
             save(tx, base, work.bench.changes, work.rows)
             save_disclosures(tx, work.disclosures)
             appended = batch.write(tx)
+            if appended is not None:
+                save_beside(tx, work.beside, appended.head.size, now)
         if appended is not None:
             self._log.adopt(appended)
         return results, appended
@@ -133,6 +154,8 @@ class Writer:
         if (position := work.known.get(item.digest)) is not None:
             return position
         try:
+            if (position := _made_before(work, item)) is not None:
+                return position
             return self._accept(work, item, self._judge(work.bench, work.batch, item))
         except RefusedError as refusal:
             return refusal
@@ -156,6 +179,10 @@ class Writer:
         work.bench.accept(item, outcome)
         work.known[item.digest] = entry.position
         work.disclosures.update(item.disclosures)
+        if item.beside is not None:
+            work.beside.append((item.digest, item.beside))
+            if (claim := item.beside.claim) is not None:
+                work.claims[claim.key] = Made(claim, item.digest, entry.position + 1)
         by = outcome.register.party(item.statement.by)
         stem = item.ids.stem
         work.rows.append(act_row(entry.position, stem, item.statement.act, by.ref if by else 0, outcome))
@@ -166,7 +193,7 @@ class Writer:
     def _try(self, work: _Work, group: Group) -> list[_Result]:
         """What would be answered: each is judged after those before it, then all is as if they had not come."""
         mark = work.batch.mark()
-        fork = _Work(work.bench.fork(), work.batch, dict(work.known))
+        fork = work.fork()
         tried: dict[bytes, Facts] = {}
         results: list[_Result] = []
         for item in group.items:
@@ -183,17 +210,14 @@ class Writer:
         """First all are judged on a fork, then all accepted; one refusal refuses the others (BATCH_REFUSED)."""
         results: list[_Result] = []
         mark = work.batch.mark()
-        fork = _Work(work.bench.fork(), work.batch, dict(work.known))
+        fork = work.fork()
         failed = False
         for item in items:
             result = self._one(fork, item)
             failed = failed or isinstance(result, RefusedError)
             results.append(result)
         if not failed:
-            work.bench.join(fork.bench)
-            work.known.update(fork.known)
-            work.rows += fork.rows
-            work.disclosures.update(fork.disclosures)
+            work.join(fork)
             return results
         work.batch.reset(mark)
         return _refuse_others(work, items, results)
@@ -227,6 +251,24 @@ class Writer:
         assert maker is not None
         facts = before[result] if isinstance(result, int) else result
         return Answer(maker.make(facts, short=group.short), known=isinstance(result, int))
+
+
+def _claimed(item: Admitted) -> str | None:
+    return item.beside.claim.key if item.beside is not None and item.beside.claim is not None else None
+
+
+def _made_before(work: _Work, item: Admitted) -> int | None:
+    """Where the statement stands that was made under the item's claim, if one was.
+
+    Raises:
+        RefusedError: IDEMPOTENCY_REUSED.
+    """
+    claim = item.beside.claim if item.beside is not None else None
+    made = work.claims.get(claim.key) if claim is not None else None
+    if claim is None or made is None:
+        return None
+    must_be_same_request(made, claim)
+    return work.known[made.statement]
 
 
 def batch_refused() -> RefusedError:

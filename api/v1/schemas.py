@@ -172,6 +172,24 @@ class WellKnown(_Open):
     spec: int
 
 
+class Token(_Open):
+    id: str
+    party: str
+    name: str
+    scopes: list[str]
+    created: str
+    expires: str
+    revoked: str | None = None
+
+
+class NewToken(Token):
+    token: str = Field(description="Shown once; only its digest is kept.")
+
+
+class Tokens(_Open):
+    items: list[Token]
+
+
 def _problems(*statuses: int) -> _Responses:
     content = {
         "application/problem+json": {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}
@@ -188,6 +206,13 @@ SUBMITTED: _Responses = {
     200: {"model": Receipt, "description": "The same payload was on the ledger already; or a dry run; or NDJSON."},
     **_problems(400, 403, 404, 409, 413, 415, 422, 429, 500, 503),
 }
+ACTED: _Responses = {
+    201: {"model": Receipt, "description": "On the ledger."},
+    **_problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+}
+TOKEN: _Responses = {201: {"model": NewToken}, **_problems(400, 401, 403, 404, 413, 415, 422)}
+TOKENS = _ok(Tokens, 400, 401, 403)
+TOKEN_REVOKED: _Responses = {204: {"description": "Revoked."}, **_problems(401, 403, 404)}
 STATEMENT = _ok(StatementAnswer, 404)
 PARTY = _ok(Party, 400, 404, 422, 503)
 ASSET = _ok(Asset, 400, 404, 422, 503)
@@ -222,6 +247,27 @@ ENVELOPE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": _ENVELOPE}, "application/x-ndjson": {"schema": {"type": "string"}}},
+    }
+}
+ACT_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+}
+TOKEN_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "party": {"type": "string"},
+                        "name": {"type": "string"},
+                        "scopes": {"type": "array", "items": {"type": "string"}},
+                        "expires": {"type": "string", "format": "date-time"},
+                    },
+                }
+            }
+        },
     }
 }
 CHECKS_BODY: dict[str, Any] = {

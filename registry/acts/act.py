@@ -122,6 +122,8 @@ class Act(Generic[Body]):
     proofs: Callable[[Body], tuple[Key, ...]] = _no_keys
     founding: Callable[[Body], tuple[Key, ...]] = field(default=_no_keys)
     """The keys that count for this entry because it lists them; the first is the one `by` signs with."""
+    shape: type | None = None
+    """The body on the wire, where members of it may be confidential."""
 
 
 def must_be_registrar(context: Context, register: Register) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlmodel import SQLModel
 
 from ledger.private_files import make_private
-from registry.store import tables
+from registry.store import desk_tables, tables
 
 _PAGE_BYTES = 8192
 _CHECKPOINT_PAGES = 4000
@@ -71,7 +71,7 @@ def sqlite_url(path: Path) -> str:
 
 def create_tables(connection: Connection) -> None:
     """All tables exist."""
-    SQLModel.metadata.create_all(connection, tables=[*tables.FOLD_TABLES, tables.DISCLOSURE])
+    SQLModel.metadata.create_all(connection, tables=[*tables.FOLD_TABLES, tables.DISCLOSURE, *desk_tables.DESK_TABLES])
 
 
 def _prepare_sqlite(engine: Engine, *, durable: bool, cache_kib: int) -> None:
