@@ -17,6 +17,7 @@ from ledger.strict_json import parse_strict
 from registry.acts import ACTS
 from registry.acts.act import Act, Names
 from registry.beside import Beside
+from registry.documents.citations import cited_documents, may_cite
 from registry.documents.disclosures import check_disclosure_sizes, match_disclosures
 from registry.refusals.form_words import form_words
 from registry.refusals.refusal import RefusedError, refused
@@ -50,6 +51,8 @@ class Admitted:
     names: Names
     """Everything of the register that judging the statement needs."""
     disclosures: Mapping[str, str]
+    cited: tuple[str, ...] = ()
+    """Digests of the documents that the statement cites."""
     verified: set[tuple[int, str]] = field(default_factory=set)
     """Signatures that hold, by position and key; the batch verifies only what is not among them."""
     beside: Beside | None = None
@@ -146,7 +149,8 @@ def admit(opened: Opened, origin: str, *, disclosed: bool = True) -> Admitted:
         statement.by, statement.with_, statement.for_, statement.act, act.founding(body), act.proofs(body)
     )
     names = _names(statement, act.names(statement, body))
-    return Admitted(opened, statement, body, signers, statement.objects(), names, disclosures)
+    cited = cited_documents(statement.body) if may_cite(opened.envelope.payload) else ()
+    return Admitted(opened, statement, body, signers, statement.objects(), names, disclosures, cited)
 
 
 def _may_be_confidential(payload: bytes) -> bool:

@@ -13,9 +13,11 @@ from ledger.merkle import root_at
 from ledger.statement import format_envelope
 from ledger.storage.sql import SqlLogStorage
 from registry.clock import Clock, SystemClock
+from registry.desk.drafts import Drafts
 from registry.desk.front_desk import FrontDesk
 from registry.desk.sealing import SECRET_BYTES, Sealer, SealError
 from registry.documents.folder import Documents
+from registry.documents.keeping import Keeper
 from registry.founding import (
     FoundingError,
     RegistryKeys,
@@ -25,6 +27,7 @@ from registry.founding import (
     read_or_make_keys,
     read_or_make_token,
 )
+from registry.housekeeping import Housekeeping
 from registry.judging import Rules
 from registry.office import Office
 from registry.reading import Reader
@@ -56,6 +59,8 @@ class Registry:
     office: Office
     reader: Reader
     documents: Documents
+    keeper: Keeper
+    drafts: Drafts
     clock: Clock
     log: Log[Connection]
     engine: Engine
@@ -101,14 +106,21 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     journal = SigningJournal(folder / "journal.db" if folder else None)
     documents = Documents(folder / "documents" if folder else None)
     log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
-    office = Office(engine, writing, log, clock, Rules(documents.rulebook, options.verified_only))
+    rules = Rules(documents.rulebook, options.verified_only)
+    office = Office(engine, writing, log, clock, rules)
     desk = FrontDesk(engine, log, office, clock, Sealer(secret))
+    keeper = Keeper(engine, log, clock, documents, verified_only=options.verified_only)
+    drafts = Drafts(engine, log, office, clock, rules)
+    housekeeping = Housekeeping([keeper.sweep, drafts.sweep], lambda: office.read_only is None)
+    reader = Reader(engine, log, clock, documents.has)
     registry = Registry(
-        origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, desk, token, known is None,
-        [office.stop, journal.close, engine.dispose, writing.dispose],
+        origin, keys, office, reader, documents, keeper, drafts, clock, log, engine, desk, token, known is None,
+        [housekeeping.stop, office.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:
+        documents.drop_unfinished()
         _start(registry, options, engine)
+        housekeeping.start()
     except BaseException:
         registry.close()
         raise

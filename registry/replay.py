@@ -57,7 +57,8 @@ class Replay:
         rows: list[ActRow] = []
         for entry, item in zip(entries, items, strict=True):
             rows.append(self._judge(tx, bench, entry, item))
-        save(tx, base, bench.changes, rows)
+        cited = [(entry.position, digest) for entry, item in zip(entries, items, strict=True) for digest in item.cited]
+        save(tx, base, bench.changes, rows, cited)
 
     def _open(self, entry: Entry) -> Admitted:
         try:

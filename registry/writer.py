@@ -24,7 +24,7 @@ from registry.refusals.refusal import RefusedError, internal_error, refused
 from registry.store.claims import load_claims, must_be_same_request, save_beside
 from registry.store.database import WRITER, relaxed
 from registry.store.loading import load, stems
-from registry.store.saving import ActRow, act_row, save, save_disclosures
+from registry.store.saving import ActRow, Citation, act_row, save, save_disclosures
 
 logger = structlog.get_logger("sanquan.registry")
 _ATTEMPTS = 5
@@ -56,6 +56,7 @@ class _Work:
     batch: Batch[Connection]
     known: dict[bytes, int]
     rows: list[ActRow] = field(default_factory=list)
+    cited: list[Citation] = field(default_factory=list)
     disclosures: dict[str, str] = field(default_factory=dict)
     claims: dict[str, Made] = field(default_factory=dict)
     beside: list[tuple[bytes, Beside]] = field(default_factory=list)
@@ -69,6 +70,7 @@ class _Work:
         self.bench.join(fork.bench)
         self.known.update(fork.known)
         self.rows += fork.rows
+        self.cited += fork.cited
         self.disclosures.update(fork.disclosures)
         self.claims.update(fork.claims)
         self.beside += fork.beside
@@ -134,7 +136,7 @@ class Writer:
             loaded = [name for kind, name in base if kind in ("asset", "party")]
             batch.load_folios([*loaded, *(folio for item in items for folio in item.statement.expect)])
             results = [self._group(work, group) for group in groups]
-            save(tx, base, work.bench.changes, work.rows)
+            save(tx, base, work.bench.changes, work.rows, work.cited)
             save_disclosures(tx, work.disclosures)
             appended = batch.write(tx)
             if appended is not None:
@@ -179,6 +181,7 @@ class Writer:
         work.bench.accept(item, outcome)
         work.known[item.digest] = entry.position
         work.disclosures.update(item.disclosures)
+        work.cited += [(entry.position, digest) for digest in item.cited]
         if item.beside is not None:
             work.beside.append((item.digest, item.beside))
             if (claim := item.beside.claim) is not None:

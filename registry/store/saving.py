@@ -13,7 +13,7 @@ from registry.register.asset import Asset, Case
 from registry.register.party import Party
 from registry.register.register import Register, Slot
 from registry.register.right import Right
-from registry.store.search import LOOKUP, search_keys
+from registry.store.search import LOOKUP, citation_keys, search_keys
 from registry.store.tables import (
     ACT,
     ASSET,
@@ -30,6 +30,8 @@ _encode = msgspec.json.Encoder().encode
 Row = dict[str, Any]
 ActRow = tuple[int, str, str, int, str, str]
 """A row of `ACT`."""
+Citation = tuple[int, str]
+"""The position of an entry, and the digest of a document that its statement cites."""
 
 
 @dataclass
@@ -69,10 +71,14 @@ def act_row(seq: int, stem: str, act: str, by_ref: int, outcome: Outcome) -> Act
     return seq, stem, act, by_ref, document(outcome.made), document(outcome.warnings)
 
 
-def save(tx: Connection, before: Mapping[Slot, Any], changes: Mapping[Slot, Any], acts: Sequence[ActRow]) -> None:
+def save(
+    tx: Connection, before: Mapping[Slot, Any], changes: Mapping[Slot, Any], acts: Sequence[ActRow],
+    cited: Sequence[Citation],
+) -> None:  # fmt: skip
     """The changes to the loaded slice `before` stand in the transaction."""
     rows = Rows()
     rows.insert(ACT, *acts)
+    rows.search += citation_keys(cited)
     after = Register(before, changes)
     for slot, value in changes.items():
         old = before.get(slot)
