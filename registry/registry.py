@@ -13,8 +13,10 @@ from ledger.merkle import root_at
 from ledger.statement import format_envelope
 from ledger.storage.sql import SqlLogStorage
 from registry.clock import Clock, SystemClock
+from registry.desk.access import ReadingRoom
 from registry.desk.front_desk import FrontDesk
 from registry.desk.sealing import SECRET_BYTES, Sealer, SealError
+from registry.documents.erasure import Eraser
 from registry.documents.folder import Documents
 from registry.founding import (
     FoundingError,
@@ -60,6 +62,7 @@ class Registry:
     log: Log[Connection]
     engine: Engine
     desk: FrontDesk
+    reading_room: ReadingRoom
     admin_token: str
     is_new: bool
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -101,10 +104,13 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     journal = SigningJournal(folder / "journal.db" if folder else None)
     documents = Documents(folder / "documents" if folder else None)
     log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
-    office = Office(engine, writing, log, clock, Rules(documents.rulebook, options.verified_only))
+    eraser = Eraser(writing, documents)
+    eraser.sweep()
+    office = Office(engine, writing, log, clock, Rules(documents.rulebook, options.verified_only), eraser)
     desk = FrontDesk(engine, log, office, clock, Sealer(secret))
     registry = Registry(
-        origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, desk, token, known is None,
+        origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, desk,
+        ReadingRoom(engine, clock), token, known is None,
         [office.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:

@@ -172,6 +172,27 @@ class WellKnown(_Open):
     spec: int
 
 
+class Disclosure(_Open):
+    digest: str
+    name: str
+    value: Any
+    disclosure: str
+    statements: list[dict[str, Any]]
+
+
+class Access(_Open):
+    time: str
+    reader: str
+    purpose: str
+    kind: str
+    digest: str
+
+
+class Accesses(_Open):
+    items: list[Access]
+    next: str | None = None
+
+
 class Token(_Open):
     id: str
     party: str
@@ -213,6 +234,8 @@ ACTED: _Responses = {
 TOKEN: _Responses = {201: {"model": NewToken}, **_problems(400, 401, 403, 404, 413, 415, 422)}
 TOKENS = _ok(Tokens, 400, 401, 403)
 TOKEN_REVOKED: _Responses = {204: {"description": "Revoked."}, **_problems(401, 403, 404)}
+DISCLOSURE = _ok(Disclosure, 400, 401, 403, 404, 422)
+ACCESSES = _ok(Accesses, 400, 401, 403, 404, 422)
 STATEMENT = _ok(StatementAnswer, 404)
 PARTY = _ok(Party, 400, 404, 422, 503)
 ASSET = _ok(Asset, 400, 404, 422, 503)
@@ -287,14 +310,14 @@ _QUERIES = {
               "explain", "at", "size"),
     "inclusion": ("seq", "size"),
     "consistency": ("from", "to"),
+    "disclosure": ("purpose",),
+    "accesses": ("cursor", "limit"),
 }  # fmt: skip
 _NEEDED = {
-    "party": "check",
-    "asset": "check",
-    "purpose": "check",
-    "seq": "inclusion",
-    "from": "consistency",
-    "to": "consistency",
+    "check": ("party", "asset", "purpose"),
+    "inclusion": ("seq",),
+    "consistency": ("from", "to"),
+    "disclosure": ("purpose",),
 }
 
 
@@ -302,7 +325,7 @@ def filters(what: str) -> dict[str, Any]:
     """The query parameters of a route."""
     return {
         "parameters": [
-            {"name": name, "in": "query", "required": _NEEDED.get(name) == what, "schema": {"type": "string"}}
+            {"name": name, "in": "query", "required": name in _NEEDED.get(what, ()), "schema": {"type": "string"}}
             for name in _QUERIES[what]
         ]
     }
