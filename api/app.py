@@ -10,7 +10,7 @@ from api import problems
 from api.limits import Quotas
 from api.publishing import Publisher
 from api.settings import Settings
-from api.v1 import acts, checks, documents, drafts, log, registers, statements, system, tokens
+from api.v1 import acts, checks, confidential, documents, drafts, log, registers, statements, system, tokens
 from api.web import pages
 from registry.registry import Registry
 
@@ -44,6 +44,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         statements.router,
         acts.router,
         tokens.router,
+        confidential.router,
         documents.router,
         drafts.router,
         registers.router,

@@ -18,6 +18,7 @@ from registry.admission import Admitted
 from registry.beside import Beside
 from registry.clock import Clock
 from registry.counter import Answers, Counter, Gate, Signed, Taking
+from registry.documents.erasure import Eraser
 from registry.judging import Rules
 from registry.refusals.refusal import RefusedError, Words, refused
 from registry.writer import Answer, Group, UnsignedError, Writer, batch_refused
@@ -73,9 +74,12 @@ class Pending:
 class Office:
     """Takes statements and answers when they are durable. May be used from any thread."""
 
-    def __init__(self, engine: Engine, writing: Engine, log: Log[Connection], clock: Clock, rules: Rules) -> None:
+    def __init__(
+        self, engine: Engine, writing: Engine, log: Log[Connection], clock: Clock, rules: Rules,
+        eraser: Eraser | None = None,
+    ) -> None:  # fmt: skip
         self._clock = clock
-        self._writer = Writer(writing, engine, log, rules)
+        self._writer = Writer(writing, engine, log, rules, eraser)
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUE_GROUPS)
         self._counter = Counter(engine, log, clock)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)

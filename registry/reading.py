@@ -21,7 +21,7 @@ from ledger.statement import parse_statement
 from ledger.storage import EntryRow
 from registry.acts.act import Names
 from registry.clock import Clock
-from registry.documents.citations import cited_documents
+from registry.documents.citing import cited_by
 from registry.receipts import Receipt, receipt_maker, stored_facts
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.asset import Case
@@ -188,7 +188,9 @@ class Reader:
         cited: list[str] = []
         for case in cases:
             for row in self._log.storage.entries(tx, case.recorded.seq, case.recorded.seq + 1):
-                cited += cited_documents(parse_statement(parse_entry(row.data).envelope).body)
+                envelope = parse_entry(row.data).envelope
+                found = cited_by(parse_statement(envelope), envelope.payload)
+                cited += found.documents if found else ()
             cited += (item.sha256 for item in case.evidence)
         return [digest for digest in dict.fromkeys((*cited, *more)) if not self._has_document(digest)]
 

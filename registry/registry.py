@@ -13,9 +13,11 @@ from ledger.merkle import root_at
 from ledger.statement import format_envelope
 from ledger.storage.sql import SqlLogStorage
 from registry.clock import Clock, SystemClock
+from registry.desk.access import ReadingRoom
 from registry.desk.drafts import Drafts
 from registry.desk.front_desk import FrontDesk
 from registry.desk.sealing import SECRET_BYTES, Sealer, SealError
+from registry.documents.erasure import Eraser
 from registry.documents.folder import Documents
 from registry.documents.keeping import Keeper
 from registry.founding import (
@@ -65,6 +67,7 @@ class Registry:
     log: Log[Connection]
     engine: Engine
     desk: FrontDesk
+    reading_room: ReadingRoom
     admin_token: str
     is_new: bool
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -106,16 +109,18 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     journal = SigningJournal(folder / "journal.db" if folder else None)
     documents = Documents(folder / "documents" if folder else None)
     log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
+    eraser = Eraser(writing, documents)
+    eraser.sweep()
     rules = Rules(documents.rulebook, options.verified_only)
-    office = Office(engine, writing, log, clock, rules)
+    office = Office(engine, writing, log, clock, rules, eraser)
     desk = FrontDesk(engine, log, office, clock, Sealer(secret))
-    keeper = Keeper(engine, log, clock, documents, verified_only=options.verified_only)
+    keeper = Keeper(engine, clock, documents, verified_only=options.verified_only)
     drafts = Drafts(engine, log, office, clock, rules)
     housekeeping = Housekeeping([keeper.sweep, drafts.sweep], lambda: office.read_only is None)
     reader = Reader(engine, log, clock, documents.has)
     registry = Registry(
-        origin, keys, office, reader, documents, keeper, drafts, clock, log, engine, desk, token, known is None,
-        [housekeeping.stop, office.stop, journal.close, engine.dispose, writing.dispose],
+        origin, keys, office, reader, documents, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
+        token, known is None, [housekeeping.stop, office.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:
         documents.drop_unfinished()

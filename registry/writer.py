@@ -4,7 +4,7 @@ Judges a batch of groups on a loaded slice, appends what is accepted, saves the 
 root, and gives every submitter an answer. A statement whose code raises fails alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,13 +18,14 @@ from ledger.storage import CheckpointRow
 from registry.acts.act import Outcome
 from registry.admission import Admitted, refusal_of
 from registry.beside import Beside, Made
+from registry.documents.erasure import Eraser
 from registry.judging import Bench, Rules
 from registry.receipts import Facts, Receipt, ReceiptMaker, made_objects, receipt_maker, stored_facts, trial_receipt
 from registry.refusals.refusal import RefusedError, internal_error, refused
 from registry.store.claims import load_claims, must_be_same_request, save_beside
 from registry.store.database import WRITER, relaxed
 from registry.store.loading import load, stems
-from registry.store.saving import ActRow, Citation, act_row, save, save_disclosures
+from registry.store.saving import ActRow, act_row, erased_by, kept_under, save, save_disclosures
 
 logger = structlog.get_logger("sanquan.registry")
 _ATTEMPTS = 5
@@ -56,7 +57,6 @@ class _Work:
     batch: Batch[Connection]
     known: dict[bytes, int]
     rows: list[ActRow] = field(default_factory=list)
-    cited: list[Citation] = field(default_factory=list)
     disclosures: dict[str, str] = field(default_factory=dict)
     claims: dict[str, Made] = field(default_factory=dict)
     beside: list[tuple[bytes, Beside]] = field(default_factory=list)
@@ -70,7 +70,6 @@ class _Work:
         self.bench.join(fork.bench)
         self.known.update(fork.known)
         self.rows += fork.rows
-        self.cited += fork.cited
         self.disclosures.update(fork.disclosures)
         self.claims.update(fork.claims)
         self.beside += fork.beside
@@ -87,8 +86,11 @@ class UnsignedError(Exception):
 class Writer:
     """Writes batches. One thread at a time."""
 
-    def __init__(self, engine: Engine, reads: Engine, log: Log[Connection], rules: Rules) -> None:
+    def __init__(
+        self, engine: Engine, reads: Engine, log: Log[Connection], rules: Rules, eraser: Eraser | None = None
+    ) -> None:
         """`engine` is the writer's own; `reads` the same database for everybody."""
+        self._eraser = eraser
         self._engine = engine.execution_options(**WRITER)
         self._reads = reads
         self._log = log
@@ -98,7 +100,7 @@ class Writer:
         """One answer a statement, in order. Everything that a receipt says is durable and signed."""
         for attempt in range(_ATTEMPTS):
             try:
-                results, appended = self._commit(groups, now)
+                results, appended, gone = self._commit(groups, now)
                 break
             except HeadConflictError:
                 if attempt == _ATTEMPTS - 1:
@@ -113,6 +115,8 @@ class Writer:
                 self._sign(appended)
             except Exception as error:
                 raise UnsignedError(appended.head.size) from error
+        if gone:
+            self._erase(gone)
         return self._answers(groups, results, appended)
 
     def sign_head(self) -> None:
@@ -123,7 +127,19 @@ class Writer:
         if head.size and (newest is None or newest.size < head.size):
             self._put(self._log.sign(head))
 
-    def _commit(self, groups: Sequence[Group], now: datetime) -> tuple[list[list[_Result]], Appended | None]:
+    def _erase(self, gone: Mapping[str, str | None]) -> None:
+        """What an erasure leaves to be done is done before it is answered; a start does it again should it fail."""
+        if self._eraser is None:
+            return
+        try:
+            self._eraser.finish(list(gone), [text for text in gone.values() if text])
+        except Exception:
+            logger.exception("erased in the database, but not yet in every file; the next start does it")
+
+    def _commit(
+        self, groups: Sequence[Group], now: datetime
+    ) -> tuple[list[list[_Result]], Appended | None, dict[str, str | None]]:
+        """What became of each statement, what was appended, and what was kept under the digests that were erased."""
         items = [item for group in groups for item in group.items]
         with self._engine.begin() as tx:
             batch = self._log.open_batch(tx, now)
@@ -136,14 +152,15 @@ class Writer:
             loaded = [name for kind, name in base if kind in ("asset", "party")]
             batch.load_folios([*loaded, *(folio for item in items for folio in item.statement.expect)])
             results = [self._group(work, group) for group in groups]
-            save(tx, base, work.bench.changes, work.rows, work.cited)
-            save_disclosures(tx, work.disclosures)
+            gone = kept_under(tx, erased_by(work.bench.changes))
+            save(tx, base, work.bench.changes, work.rows)
+            save_disclosures(tx, {digest: text for digest, text in work.disclosures.items() if digest not in gone})
             appended = batch.write(tx)
             if appended is not None:
                 save_beside(tx, work.beside, appended.head.size, now)
         if appended is not None:
             self._log.adopt(appended)
-        return results, appended
+        return results, appended, gone
 
     def _group(self, work: _Work, group: Group) -> list[_Result]:
         if group.trial:
@@ -178,10 +195,9 @@ class Writer:
             entry = work.batch.add(item.envelope, item.digest, outcome.folios, made, item.opened.text)
         except TooLargeError as error:
             raise refusal_of(error) from error
-        work.bench.accept(item, outcome)
+        work.bench.accept(item, outcome, entry.position, entry.time)
         work.known[item.digest] = entry.position
         work.disclosures.update(item.disclosures)
-        work.cited += [(entry.position, digest) for digest in item.cited]
         if item.beside is not None:
             work.beside.append((item.digest, item.beside))
             if (claim := item.beside.claim) is not None:

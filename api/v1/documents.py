@@ -11,18 +11,18 @@ from api.callers import CallerDep
 from api.deps import QuotasDep, RegistryDep, SettingsDep
 from api.proxies import must_be_from_here
 from api.v1 import schemas
+from api.v1.confidential import PRIVATE, purpose_of
 from ledger.instants import format_instant
 from registry.acts.shapes import invalid
-from registry.documents.citations import is_digest
+from registry.desk.access import must_be_purpose, nothing_kept
+from registry.documents.citing import is_document_digest
 from registry.documents.folder import Incoming, must_be_within
 from registry.documents.media import EXTENSIONS, media_type_of
-from registry.reading import not_found
 from registry.refusals.refusal import refused
 from registry.registry import Registry
 from registry.store.documents import Document
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
-MAX_PURPOSE = 200
 _PIECE = 1 << 20
 """Bytes that are written at a time: each costs a change of threads."""
 
@@ -38,7 +38,7 @@ async def send_document(
     must_be_from_here(request, settings)
     check_parameters(request, ())
     quotas.take_address(request.client.host if request.client else "")
-    if not is_digest(sha256):
+    if not is_document_digest(sha256):
         raise invalid("/sha256", "a document is named by its SHA-256 in hex", "文件应以其 SHA-256 摘要指明")
     media_type = media_type_of(request.headers.get("content-type", ""))
     _must_be_plain(request)
@@ -54,13 +54,13 @@ async def send_document(
     return json_response(_view(document), 201 if is_new else 200, {"Location": f"/v1/documents/{sha256}"})
 
 
-@router.get("/{sha256}", response_model=None, responses=schemas.DOCUMENT, openapi_extra=schemas.PURPOSE)
+@router.get("/{sha256}", response_model=None, responses=schemas.DOCUMENT, openapi_extra=schemas.filters("document"))
 def read_document(request: Request, sha256: str, caller: CallerDep, registry: RegistryDep) -> Response:
     """A document, for those concerned by a statement that cites it. The read is logged with its purpose."""
     document = _asked(request, sha256, caller.reader(), registry)
     found = registry.keeper.stream(sha256)
     if found is None:
-        raise not_found(f"document {sha256}", f"文件 {sha256}")
+        raise nothing_kept(sha256)
     size, pieces = found
     return StreamingResponse(pieces, 200, _headers(document, size))
 
@@ -76,32 +76,16 @@ def _asked(request: Request, sha256: str, party: str, registry: Registry) -> Doc
     """The document that the party may read; the read is logged.
 
     Raises:
-        RefusedError: MALFORMED without a purpose, NOT_FOUND for whom it does not concern.
+        RefusedError: MALFORMED or INVALID_VALUE for the purpose, NOT_FOUND for whom it does not concern.
     """
     check_parameters(request, ("purpose",))
-    purpose = _purpose(request)
-    document = registry.keeper.find(sha256, party)
-    if document is None:
-        raise not_found(f"document {sha256}", f"文件 {sha256}")
-    del purpose  # LOG
-    return document
-
-
-def _purpose(request: Request) -> str:
-    """What the reader says that the document is wanted for.
-
-    Raises:
-        RefusedError: MALFORMED.
-    """
-    text = request.query_params.get("purpose", "").strip()
-    if not 0 < len(text) <= MAX_PURPOSE:
-        raise refused(
-            "MALFORMED",
-            f"Say in `purpose`, in 1 to {MAX_PURPOSE} characters, what you read this for; it is logged.",
-            f"请以 purpose 参数说明查阅目的（1 至 {MAX_PURPOSE} 个字符）；查阅将记录在案。",
-            "/purpose",
-        )
-    return text
+    purpose = purpose_of(request)
+    must_be_purpose(purpose)
+    found = registry.keeper.find(sha256, party)
+    if found is None:
+        raise nothing_kept(sha256)
+    registry.reading_room.log(party, "document", sha256, purpose, found.concerned)
+    return found.document
 
 
 def _nothing() -> Iterator[bytes]:
@@ -116,8 +100,7 @@ def _headers(document: Document, size: int) -> dict[str, str]:
         "Content-Disposition": f'attachment; filename="{document.sha256}.{EXTENSIONS[document.media_type]}"',
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
-        "Cache-Control": "private, no-store",
-    }
+    } | PRIVATE
 
 
 def _view(document: Document) -> dict[str, object]:

@@ -23,6 +23,7 @@ from api.deps import QuotasDep, RegistryDep, SettingsDep
 from api.problems import language_of
 from api.proxies import must_be_from_here
 from api.v1 import schemas
+from api.v1.confidential import PRIVATE
 from ledger.encoding import format_base64
 from ledger.instants import format_instant
 from ledger.statement import format_envelope
@@ -67,7 +68,7 @@ def list_drafts(request: Request, caller: CallerDep, registry: RegistryDep) -> R
     body: dict[str, Any] = {"items": [_view(shown, request) for shown in found]}
     if last is not None:
         body["next"] = format_cursor(Cursor(0, "", last))
-    return json_response(body, headers=_PRIVATE)
+    return json_response(body, headers=PRIVATE)
 
 
 @router.get("/{identifier}", response_model=None, responses=schemas.DRAFT)
@@ -78,7 +79,7 @@ def read_draft(request: Request, identifier: str, caller: CallerDep, registry: R
     view = _view(shown, request)
     if shown.draft.disclosures:
         view["disclosures"] = list(shown.draft.disclosures)
-    return json_response(view, headers=_PRIVATE)
+    return json_response(view, headers=PRIVATE)
 
 
 @router.post(
@@ -111,9 +112,6 @@ def withdraw_draft(request: Request, identifier: str, caller: CallerDep, registr
     return Response(status_code=204)
 
 
-_PRIVATE = {"Cache-Control": "private, no-store"}
-
-
 def _is_empty(request: Request) -> bool:
     return request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers
 
@@ -129,7 +127,7 @@ def _signed_here(registry: Registry, identifier: str, caller: Caller) -> bytes:
 def _answer(result: Result, request: Request) -> Response:
     if result.shown is None:
         return json_response(result.receipt, 201 if result.is_new else 200)
-    return json_response(_view(result.shown, request), 201 if result.is_new else 200, _PRIVATE)
+    return json_response(_view(result.shown, request), 201 if result.is_new else 200, PRIVATE)
 
 
 def _view(shown: Shown, request: Request) -> dict[str, Any]:

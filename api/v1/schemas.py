@@ -172,6 +172,27 @@ class WellKnown(_Open):
     spec: int
 
 
+class Disclosure(_Open):
+    digest: str
+    name: str
+    value: Any
+    disclosure: str
+    statements: list[dict[str, Any]]
+
+
+class Access(_Open):
+    time: str
+    reader: str
+    purpose: str
+    kind: str
+    digest: str
+
+
+class Accesses(_Open):
+    items: list[Access]
+    next: str | None = None
+
+
 class Token(_Open):
     id: str
     party: str
@@ -241,6 +262,8 @@ ACTED: _Responses = {
 TOKEN: _Responses = {201: {"model": NewToken}, **_problems(400, 401, 403, 404, 413, 415, 422)}
 TOKENS = _ok(Tokens, 400, 401, 403)
 TOKEN_REVOKED: _Responses = {204: {"description": "Revoked."}, **_problems(401, 403, 404)}
+DISCLOSURE = _ok(Disclosure, 400, 401, 403, 404, 422)
+ACCESSES = _ok(Accesses, 400, 401, 403, 404, 422)
 SENT: _Responses = {
     201: {"model": Document, "description": "Kept."},
     200: {"model": Document, "description": "It was there already."},
@@ -327,9 +350,6 @@ FILE_BODY: dict[str, Any] = {
 SIGNATURE_BODY: dict[str, Any] = {
     "requestBody": {"required": False, "content": {"application/json": {"schema": {"type": "object"}}}}
 }
-PURPOSE: dict[str, Any] = {
-    "parameters": [{"name": "purpose", "in": "query", "required": True, "schema": {"type": "string"}}]
-}
 CHECKS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -348,14 +368,16 @@ _QUERIES = {
     "drafts": ("party", "waiting_for", "cursor", "limit"),
     "inclusion": ("seq", "size"),
     "consistency": ("from", "to"),
+    "disclosure": ("purpose",),
+    "document": ("purpose",),
+    "accesses": ("cursor", "limit"),
 }  # fmt: skip
 _NEEDED = {
-    "party": "check",
-    "asset": "check",
-    "purpose": "check",
-    "seq": "inclusion",
-    "from": "consistency",
-    "to": "consistency",
+    "check": ("party", "asset", "purpose"),
+    "inclusion": ("seq",),
+    "consistency": ("from", "to"),
+    "disclosure": ("purpose",),
+    "document": ("purpose",),
 }
 
 
@@ -363,7 +385,7 @@ def filters(what: str) -> dict[str, Any]:
     """The query parameters of a route."""
     return {
         "parameters": [
-            {"name": name, "in": "query", "required": _NEEDED.get(name) == what, "schema": {"type": "string"}}
+            {"name": name, "in": "query", "required": name in _NEEDED.get(what, ()), "schema": {"type": "string"}}
             for name in _QUERIES[what]
         ]
     }

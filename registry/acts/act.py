@@ -41,6 +41,8 @@ class Names(msgspec.Struct, frozen=True):
     inputs: tuple[str, ...] = ()
     """Assets among `assets` whose ancestors the act looks at, too."""
     fingerprints: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    """Digests of what is kept beside the ledger, whose citations and restrictions the act looks at."""
     identifiers_of: tuple[str, ...] = ()
     """Parties whose official identifier the act takes or gives up."""
     identifiers: tuple[str, ...] = ()

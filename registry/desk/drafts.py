@@ -29,7 +29,7 @@ from registry.refusals.refusal import RefusedError, refused
 from registry.register.party import UNVERIFIED
 from registry.register.register import Register
 from registry.signatures import placed_verifications
-from registry.store.database import WRITER
+from registry.store.database import WRITER, overwriting
 from registry.store.drafts import (
     delete_draft,
     draft_identifiers,
@@ -90,9 +90,10 @@ class Drafts:
             RefusedError: the form or a signature is wrong, what is certain to be refused, or what the office refuses.
         """
         self._office.must_be_writable()
-        item = admit(open_submission(data), self._log.origin)
-        if (known := self._known(item.digest)) is not None:
+        opened = open_submission(data)
+        if (known := self._known(opened.digest)) is not None:
             return known
+        item = admit(opened, self._log.origin)
         now = self._clock.now()
         must_be_of_now(item, now)
         given = self._verified(item, item.envelope.signatures, now)
@@ -357,7 +358,7 @@ class Drafts:
             self._remove(identifier)
 
     def _remove(self, identifier: str) -> None:
-        with self._writing() as tx:
+        with self._writing() as tx, overwriting(tx):
             delete_draft(tx, identifier)
 
     @contextmanager

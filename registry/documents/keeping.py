@@ -7,21 +7,22 @@ crash leaves at most a row without a file, which the next sending makes whole.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
-from ledger.log import Log
 from registry.clock import Clock
-from registry.documents.citations import is_digest
+from registry.documents.citing import is_document_digest
+from registry.documents.entitlement import STAFF, concerned, may_read
 from registry.documents.folder import Documents, Incoming
 from registry.documents.media import OCTETS
-from registry.documents.readers import STAFF, is_entitled
+from registry.documents.readers import entitling
 from registry.refusals.refusal import refused
 from registry.register.party import UNVERIFIED, Party
+from registry.register.register import Register
 from registry.store.database import WRITER
 from registry.store.documents import (
     Document,
-    citing,
     delete_document,
     find_document,
     insert_document,
@@ -30,8 +31,9 @@ from registry.store.documents import (
     renew_document,
     senders,
     uncited_since,
+    was_erased,
 )
-from registry.store.loading import load_parties, load_registry
+from registry.store.loading import load_assets, load_citations, load_parties, load_registry, refs_of
 
 UNCITED_LIFE = timedelta(days=15)
 """Longer than a statement of several signers may wait for the last of them."""
@@ -40,14 +42,18 @@ _RENEWED_AFTER = timedelta(days=1)
 _SWEEP = 1_000
 
 
+class Readable(NamedTuple):
+    """A document that a party may read, and the parties that it concerns."""
+
+    document: Document
+    concerned: frozenset[str]
+
+
 class Keeper:
     """Keeps the documents of one registry. May be used from any thread."""
 
-    def __init__(
-        self, engine: Engine, log: Log[Connection], clock: Clock, documents: Documents, *, verified_only: bool
-    ) -> None:
+    def __init__(self, engine: Engine, clock: Clock, documents: Documents, *, verified_only: bool) -> None:
         self._engine = engine
-        self._log = log
         self._clock = clock
         self._documents = documents
         self._verified_only = verified_only
@@ -96,6 +102,13 @@ class Keeper:
         now = self._clock.now()
         document = Document(digest, incoming.size, media_type, now)
         with self._writing() as tx:
+            if was_erased(tx, digest):
+                raise refused(
+                    "INVALID_VALUE",
+                    "/sha256: this document was erased and does not come back.",
+                    "/sha256：该文件已被删除，不再接收。",
+                    "/sha256",
+                )
             is_new = not self._documents.has(digest)
             known = find_document(tx, digest)
             if is_new:
@@ -107,14 +120,24 @@ class Keeper:
         self._documents.keep(incoming)
         return (document if is_new else known or Document(digest, incoming.size, OCTETS, now)), is_new
 
-    def find(self, digest: str, party: str) -> Document | None:
+    def find(self, digest: str, party: str) -> Readable | None:
         """The document, if it is kept and the party may read it."""
-        if not is_digest(digest) or not self._documents.has(digest):
+        if not is_document_digest(digest) or not self._documents.has(digest):
             return None
         with self._engine.connect() as tx:
-            if not self._may_read(tx, digest, party):
+            register = Register(load_citations(tx, [digest]))
+            sent = senders(tx, digest)
+            citations = entitling(sent, register.citations(digest), self._trust(tx))
+            folios = {folio for citation in citations for folio in citation.folios if folio.startswith("ast_")}
+            assets = Register(load_assets(tx, refs_of(tx, folios).values()))
+            parties = concerned(assets, citations, self._clock.now()) | {each.party for each in sent}
+            registry, reader = load_registry(tx), load_parties(tx, [party]).get(("party", party))
+            if registry is None or not isinstance(reader, Party):
                 return None
-            return find_document(tx, digest) or self._unsent(digest)
+            if not may_read(reader, registry.registrar, parties, register.withheld(digest)):
+                return None
+            document = find_document(tx, digest) or self._unsent(digest)
+        return Readable(document, parties) if document else None
 
     def stream(self, digest: str) -> tuple[int, Iterator[bytes]] | None:
         """See `Documents.stream`."""
@@ -137,7 +160,7 @@ class Keeper:
             known = find_document(tx, digest)
             if known is None or known.received >= limit:
                 return False
-            if digest in self._documents.shipped or next(citing(self._log.storage, tx, digest), None) is not None:
+            if digest in self._documents.shipped or Register(load_citations(tx, [digest])).citations(digest):
                 mark_cited(tx, digest)
                 return False
             delete_document(tx, digest)
@@ -148,12 +171,6 @@ class Keeper:
         """A document that was put into the folder, not sent: a rulebook."""
         found = self._documents.stream(digest)
         return Document(digest, found[0], OCTETS, self._clock.now()) if found else None
-
-    def _may_read(self, tx: Connection, digest: str, party: str) -> bool:
-        is_trusted = self._trust(tx)
-        return is_trusted(party) or is_entitled(
-            party, senders(tx, digest), citing(self._log.storage, tx, digest), is_trusted
-        )
 
     def _trust(self, tx: Connection) -> Callable[[str], bool]:
         """Whether a party reads every document: the registrar and its staff, authorities, regulators."""

@@ -57,6 +57,19 @@ def relaxed(engine: Engine) -> Iterator[Connection]:
             _set_synchronous(tx, "FULL")
 
 
+@contextmanager
+def overwriting(tx: Connection) -> Iterator[None]:
+    """What is deleted in the block does not stay in the database file as bytes nobody points at."""
+    if tx.dialect.name != "sqlite":
+        yield
+        return
+    tx.exec_driver_sql("PRAGMA secure_delete=ON")
+    try:
+        yield
+    finally:
+        tx.exec_driver_sql("PRAGMA secure_delete=OFF")
+
+
 def _set_synchronous(connection: Connection, level: str) -> None:
     """SQLite takes it only between transactions, so it goes past SQLAlchemy, which would begin one."""
     raw = connection.connection.dbapi_connection

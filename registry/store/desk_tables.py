@@ -53,9 +53,33 @@ class ClaimTable(SQLModel, table=True):
     created: int = Field(sa_column=_milliseconds(index=True))
 
 
+class AccessTable(SQLModel, table=True):
+    """Who read what was confidential, when and for what purpose (article 30)."""
+
+    __tablename__ = "sanquan_access"
+
+    id: int | None = Field(default=None, primary_key=True)
+    time: int = Field(sa_column=_milliseconds())
+    reader: str = Field(max_length=30)
+    purpose: str = Field(sa_column=_text())
+    kind: str = Field(max_length=16)
+    digest: str = Field(max_length=64)
+
+
+class ConcernedTable(SQLModel, table=True):
+    """Whom each access concerns: they are shown it."""
+
+    __tablename__ = "sanquan_concerned"
+
+    party: str = Field(primary_key=True, max_length=30)
+    access: int = Field(primary_key=True)
+
+
 _TABLES = SQLModel.metadata.tables
 TOKEN = _TABLES["sanquan_token"]
 CUSTODY = _TABLES["sanquan_custody"]
 CLAIM = _TABLES["sanquan_claim"]
+ACCESS = _TABLES["sanquan_access"]
+CONCERNED = _TABLES["sanquan_concerned"]
 
-DESK_TABLES = [TOKEN, CUSTODY, CLAIM]
+DESK_TABLES = [TOKEN, CUSTODY, CLAIM, ACCESS, CONCERNED]

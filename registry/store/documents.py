@@ -1,23 +1,19 @@
 """Documents in SQL: what was sent by whom, and which entries cite it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
-from ledger.entry import parse_entry
 from ledger.instants import from_milliseconds, to_milliseconds
-from ledger.statement import parse_statement
-from ledger.storage import LogStorage
-from registry.documents.citations import cited_documents
-from registry.documents.readers import Cited, Sent
-from registry.register.values import OBJECTS_PER_STATEMENT
+from registry.documents.readers import Sent
+from registry.register.citation import Withheld, is_erased
 from registry.store.document_tables import DOCUMENT, DOCUMENT_SENDER
-from registry.store.search import search
+from registry.store.tables import WITHHELD
 
-MAX_CITING = 4_096
-"""Entries that are looked at to find out whether a party is concerned, oldest first."""
+_decode_withheld = msgspec.json.Decoder(tuple[Withheld, ...]).decode
 
 
 class Document(NamedTuple):
@@ -66,15 +62,10 @@ def senders(tx: Connection, digest: str) -> list[Sent]:
     return [Sent(from_milliseconds(row.received), row.party) for row in rows]
 
 
-def citing(storage: LogStorage[Connection], tx: Connection, digest: str) -> Iterator[Cited]:
-    """The statements that cite the document, oldest first."""
-    for ref in search(tx, "cited", [digest])[:MAX_CITING]:
-        position = ref // OBJECTS_PER_STATEMENT
-        for row in storage.entries(tx, position, position + 1):
-            entry = parse_entry(row.data)
-            statement = parse_statement(entry.envelope)
-            if digest in cited_documents(statement.body):
-                yield Cited(entry.time, statement)
+def was_erased(tx: Connection, digest: str) -> bool:
+    """Whether an entry says that the document is erased."""
+    text: str | None = tx.execute(select(WITHHELD.c.document).where(WITHHELD.c.digest == digest)).scalar()
+    return text is not None and is_erased(_decode_withheld(text))
 
 
 def uncited_since(tx: Connection, limit: datetime, most: int) -> Sequence[str]:

@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from ledger.storage.lookup import Lookup, signed_key
-from registry.register.values import OBJECTS_PER_STATEMENT, reference
+from registry.register.values import OBJECTS_PER_STATEMENT
 from registry.store.tables import NEWEST_SEARCH, SEARCH
 
 Kind = Literal["fingerprint", "identifier", "evidence", "cited"]
@@ -25,11 +25,6 @@ def search_key(kind: Kind, text: str) -> int:
 def search_keys(kind: Kind, texts: Iterable[str], ref: int) -> list[tuple[int, int]]:
     """The rows that let the object `ref` be found by each of the texts."""
     return [(search_key(kind, text), ref) for text in texts]
-
-
-def citation_keys(cited: Iterable[tuple[int, str]]) -> list[tuple[int, int]]:
-    """The rows that let the entry at a position be found by each document that its statement cites."""
-    return [(search_key("cited", digest), reference(seq)) for seq, digest in cited]
 
 
 def search(tx: Connection, kind: Kind, texts: Sequence[str]) -> list[int]:

@@ -107,8 +107,9 @@ def test_staff_and_authorities_read_every_document(live: Live, role: str) -> Non
 def test_a_purpose_is_needed(live: Live) -> None:
     data = b"evidence"
     put(live, data)
-    for why in ("", "?purpose=", "?purpose=%20", "?purpose=" + "x" * 201):
-        problem(ask(live, sha(data), live.registrar, why=why), 400, "MALFORMED")
+    problem(ask(live, sha(data), live.registrar, why=""), 400, "MALFORMED")
+    for why in ("?purpose=", "?purpose=%20", "?purpose=" + "x" * 201, "?purpose=a%0ab"):
+        problem(ask(live, sha(data), live.registrar, why=why), 422, "INVALID_VALUE")
     assert ask(live, sha(data), live.registrar, why="?purpose=" + "x" * 200).status_code == 200
     problem(live.http.get(f"/v1/documents/{sha(data)}{WHY}"), 401, "TOKEN_MISSING")
     for digest in ("0" * 64, "x", sha(data).upper()):

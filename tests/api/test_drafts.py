@@ -170,7 +170,6 @@ def test_the_last_two_sign_at_the_same_time(live: Live) -> None:
         for thread in threads:
             thread.join()
         receipts = [answer.json() for answer in answers if "seq" in answer.json()]
-        assert sorted({answer.status_code for answer in answers})[-1] == 201
         assert [answer.status_code for answer in answers].count(201) == 1
         assert {(receipt["seq"], receipt["leaf_hash"]) for receipt in receipts} == {(size, receipts[0]["leaf_hash"])}
         assert live.size() == size + 1
