@@ -91,17 +91,16 @@ def test_who_sent_it_reads_it_and_who_is_named_where_it_is_cited(live: Live) -> 
     assert ask(live, sha(data), other).content == data
 
 
-@pytest.mark.parametrize("role", ["reviewer", "approver", "authority", "regulator"])
-def test_staff_and_authorities_read_every_document(live: Live, role: str) -> None:
+def test_staff_and_authorities_read_every_document(live: Live) -> None:
     officer, data = live.party("Office"), b"evidence"
     put(live, data)
     problem(ask(live, sha(data), officer), 404, "NOT_FOUND")
-    granted = live.ok("role.grant", live.registrar, {"party": officer.id, "role": role})
-    assert granted["seq"]
-    assert ask(live, sha(data), officer).content == data
+    for role in ("reviewer", "approver", "authority", "regulator"):
+        live.ok("role.grant", live.registrar, {"party": officer.id, "role": role})
+        assert ask(live, sha(data), officer).content == data
+        live.ok("role.revoke", live.registrar, {"party": officer.id, "role": role})
+        problem(ask(live, sha(data), officer), 404, "NOT_FOUND")
     assert ask(live, sha(data), live.registrar).content == data
-    live.ok("role.revoke", live.registrar, {"party": officer.id, "role": role})
-    problem(ask(live, sha(data), officer), 404, "NOT_FOUND")
 
 
 def test_a_purpose_is_needed(live: Live) -> None:
@@ -214,16 +213,15 @@ def test_large_documents_come_in_pieces(live: Live) -> None:
     assert list((live.folder / "documents" / ".incoming").iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("sent", "kept"),
-    [("application/pdf; charset=binary", "application/pdf"), ("TEXT/CSV", "text/csv"), ("image/jpeg", "image/jpeg")],
-)
-def test_media_types_are_kept_without_parameters(live: Live, sent: str, kept: str) -> None:
-    data = sent.encode()
-    assert put(live, data, **{"Content-Type": sent}).json()["media_type"] == kept
-    found = ask(live, sha(data), live.registrar)
-    assert found.headers["content-type"] == kept
-    assert found.headers["content-disposition"].endswith(f'.{EXTENSIONS[kept]}"')
+def test_media_types_are_kept_without_parameters(live: Live) -> None:
+    for sent, kept in (
+        ("application/pdf; charset=binary", "application/pdf"), ("TEXT/CSV", "text/csv"), ("image/jpeg", "image/jpeg"),
+    ):  # fmt: skip
+        data = sent.encode()
+        assert put(live, data, **{"Content-Type": sent}).json()["media_type"] == kept
+        found = ask(live, sha(data), live.registrar)
+        assert found.headers["content-type"] == kept
+        assert found.headers["content-disposition"].endswith(f'.{EXTENSIONS[kept]}"')
 
 
 def test_an_empty_document_is_one_too(live: Live) -> None:
