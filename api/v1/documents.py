@@ -16,11 +16,11 @@ from ledger.instants import format_instant
 from registry.acts.shapes import invalid
 from registry.desk.access import must_be_purpose, nothing_kept
 from registry.documents.citing import is_document_digest
+from registry.documents.document import Document
 from registry.documents.folder import Incoming, must_be_within
 from registry.documents.media import EXTENSIONS, media_type_of
 from registry.refusals.refusal import refused
 from registry.registry import Registry
-from registry.store.documents import Document
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
 _PIECE = 1 << 20
@@ -43,12 +43,11 @@ async def send_document(
     media_type = media_type_of(request.headers.get("content-type", ""))
     _must_be_plain(request)
     must_be_within(_declared(request), settings.max_document_bytes)
-    party = caller.reader() if caller.is_known else None
-    await run_in_threadpool(registry.keeper.must_admit, party)
+    await run_in_threadpool(registry.keeper.must_admit, caller.party)
     incoming = await run_in_threadpool(registry.keeper.begin, settings.max_document_bytes)
     try:
         await _receive(request, incoming)
-        document, is_new = await run_in_threadpool(registry.keeper.keep, incoming, sha256, media_type, party)
+        document, is_new = await run_in_threadpool(registry.keeper.keep, incoming, sha256, media_type, caller.party)
     finally:
         await run_in_threadpool(incoming.drop)
     return json_response(_view(document), 201 if is_new else 200, {"Location": f"/v1/documents/{sha256}"})

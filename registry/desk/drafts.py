@@ -30,6 +30,7 @@ from registry.register.party import UNVERIFIED
 from registry.register.register import Register
 from registry.signatures import placed_verifications
 from registry.store.database import WRITER, overwriting
+from registry.store.documents import renew_document
 from registry.store.drafts import (
     delete_draft,
     draft_identifiers,
@@ -217,6 +218,8 @@ class Drafts:
             draft = Draft(item.envelope.payload, empty, opener, item.opened.disclosures).signed(given)
             complete = self._stands(tx, draft, item, now).is_complete
             insert_draft(tx, identifier, draft, expires(item), readers(item), is_complete=complete)
+            for digest in item.cited.documents if item.cited else ():
+                renew_document(tx, digest, now)  # what is cited here must still be there when the last has signed
         return True
 
     def _update(self, tx: Connection, identifier: str, draft: Draft, item: Admitted, now: datetime) -> None:

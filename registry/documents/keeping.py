@@ -7,12 +7,12 @@ crash leaves at most a row without a file, which the next sending makes whole.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
 from registry.clock import Clock
 from registry.documents.citing import is_document_digest
+from registry.documents.document import Document, Readable
 from registry.documents.entitlement import STAFF, concerned, may_read
 from registry.documents.folder import Documents, Incoming
 from registry.documents.media import OCTETS
@@ -22,7 +22,6 @@ from registry.register.party import UNVERIFIED, Party
 from registry.register.register import Register
 from registry.store.database import WRITER
 from registry.store.documents import (
-    Document,
     delete_document,
     find_document,
     insert_document,
@@ -40,13 +39,6 @@ UNCITED_LIFE = timedelta(days=15)
 _RENEWED_AFTER = timedelta(days=1)
 """Who sends again what is there may rely on it as long as whoever sends it first."""
 _SWEEP = 1_000
-
-
-class Readable(NamedTuple):
-    """A document that a party may read, and the parties that it concerns."""
-
-    document: Document
-    concerned: frozenset[str]
 
 
 class Keeper:

@@ -2,27 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from ledger.instants import from_milliseconds, to_milliseconds
+from registry.documents.document import Document
 from registry.documents.readers import Sent
 from registry.register.citation import Withheld, is_erased
 from registry.store.document_tables import DOCUMENT, DOCUMENT_SENDER
 from registry.store.tables import WITHHELD
 
 _decode_withheld = msgspec.json.Decoder(tuple[Withheld, ...]).decode
-
-
-class Document(NamedTuple):
-    """A document that was sent."""
-
-    sha256: str
-    size: int
-    media_type: str
-    received: datetime
 
 
 def find_document(tx: Connection, digest: str) -> Document | None:

@@ -1,5 +1,6 @@
 """Drafts: signatures of several, collected one after the other, and what becomes of them."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -298,6 +299,22 @@ def test_what_is_certain_to_be_refused_is_refused_at_once(live: Live) -> None:
     refused("WRONG_LOG", 400, "/log", licence(live, a, b, log="other.test"), a.signers[0])
     refused("SIGNATURE_MISSING", 403, "/signatures", payload)
     assert read(live, DRAFTS, a).json() == {"items": []}
+
+
+def test_what_a_draft_cites_is_kept_until_it_may_be_complete(live: Live) -> None:
+    a, b, data = live.party("Firm A"), live.party("Firm B"), b"a contract"
+    digest = hashlib.sha256(data).hexdigest()
+    live.http.put(f"/v1/documents/{digest}", content=data, headers={"Content-Type": "application/pdf"})
+    forward(live, days=10)
+    right = live.asset(a)["ids"][4]["id"]
+    evidence = [{"kind": "contract", "sha256": digest}]
+    body = {"from_right": right, "to": b.id, "rights": ["processing"], "scope": SCOPE, "evidence": evidence}
+    payload = live.payload("right.grant", a, body, with_=[b])
+    draft = start(live, payload, a.signers[0]).json()["id"]
+    forward(live, days=14)
+    live.registry.keeper.sweep()
+    assert add(live, draft, payload, b.signers[0]).status_code == 201
+    assert live.registry.documents.has(digest)
 
 
 def test_a_key_in_custody_signs(live: Live) -> None:

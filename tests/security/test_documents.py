@@ -258,6 +258,14 @@ def test_a_file_that_somebody_changed_is_not_served_whole(tmp_path: Path) -> Non
         list(found[1])
 
 
+def test_a_damaged_file_breaks_the_connection(live: Live) -> None:
+    data = bytes(700_000)
+    put(live, data)
+    (live.folder / "documents" / sha(data)).write_bytes(data[:-1] + b"x")
+    with pytest.raises(httpx.RemoteProtocolError):
+        ask(live, sha(data), live.registrar)
+
+
 def test_files_are_their_owners_alone(live: Live) -> None:
     put(live, b"evidence")
     path = live.folder / "documents" / sha(b"evidence")
