@@ -222,8 +222,8 @@ def test_a_draft_is_gone_when_its_time_is_over(live: Live, joint: bool, life: ti
     clock.set(clock.now() + life)
     assert read(live, f"{DRAFTS}/{draft['id']}", a).json()["signed"] == [a.id]
     forward(live, milliseconds=1)
-    problem(read(live, f"{DRAFTS}/{draft['id']}", a), 404, "NOT_FOUND")
     problem(add(live, draft["id"], payload, last), 404, "NOT_FOUND")
+    problem(read(live, f"{DRAFTS}/{draft['id']}", a), 404, "NOT_FOUND")
     problem(start(live, payload, a.signers[0], disclosures=[opened] if joint else []), 400, "AT_STALE")
     live.registry.drafts.sweep()
     assert read(live, DRAFTS, a).json() == {"items": []}
