@@ -80,10 +80,7 @@ def draft_sign(
     url: UrlOption = DEFAULT_URL, profile: ProfileOption = None, as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """Sign a draft; look at it with `draft show` first."""
-    try:
-        signer = Profile.of_key(key).signer if key else None
-    except ProfileError as error:
-        fail(USAGE, f"--key: {error}", f"--key：{key} 不是可用的私钥文件", lang)
+    signer = _profile_of(key, lang).signer if key else None
     with open_client(url, open_profile(profile, None, lang), lang) as client:
         _tell(client.sign_draft(draft, signer=signer), as_json=as_json, lang=lang)
 
@@ -103,11 +100,13 @@ def draft_withdraw(
 def document_send(
     file: Annotated[Path, typer.Argument(help="The file.", exists=True, dir_okay=False)],
     media_type: Annotated[str | None, typer.Option("--type", help="Its media type; by its name.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Private key (PEM), such as DIR/keys/registrar.pem.")] = None,
     url: UrlOption = DEFAULT_URL, profile: ProfileOption = None, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """Send a file and show the digest by which statements cite it."""
     kind = media_type or _MEDIA_TYPES.get(file.suffix.lstrip(".").lower()) or _guessed(file)
-    with open_client(url, open_profile(profile, None, lang), lang) as client:
+    sender = _profile_of(key, lang) if key else open_profile(profile, None, lang)
+    with open_client(url, sender, lang) as client:
         digest = client.send_document(file.read_bytes(), kind)
     say(digest, digest, lang)
 
@@ -128,6 +127,14 @@ def document_get(
     except OSError as error:
         fail(USAGE, f"{output}: {error}", f"{output}：无法写入，或已有同名文件", lang)
     say(f"{len(data)} bytes in {output}", f"{len(data)} 字节，已存为 {output}", lang)
+
+
+def _profile_of(key: Path, lang: str | None) -> Profile:
+    """The profile of a key file; the command ends with words if it is none."""
+    try:
+        return Profile.of_key(key)
+    except ProfileError as error:
+        fail(USAGE, f"--key: {error}", f"--key：{key} 不是可用的私钥文件", lang)
 
 
 def _guessed(file: Path) -> str:

@@ -11,6 +11,9 @@ def test_a_licence_is_signed_by_two_and_its_contract_read_by_both(sanquan: Conso
     contract = sanquan.home / "contract.pdf"
     contract.write_bytes(b"%PDF-1.7 contract")
     digest = scene.done("document", "send", contract).strip()
+    key = sanquan.home / "data" / "keys" / "registrar.pem"
+    assert scene.done("document", "send", contract, "--key", key).strip() == digest
+    scene.refused("document", "send", contract, "--key", contract, wanted=2)
     body = sanquan.home / "grant.json"
     scope = {"purposes": ["research"], "territory": ["CN"], "fields": ["*"], "until": None,
              "duties": [{"id": "report", "when": "after"}]}  # fmt: skip
