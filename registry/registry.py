@@ -25,6 +25,7 @@ from registry.judging import Rules
 from registry.office import Office
 from registry.reading import Reader
 from registry.refusals.refusal import Words
+from registry.search.indexer import Indexer
 from registry.store.database import WRITER_CACHE_KIB, create_tables, open_database, sqlite_url
 from registry.store.loading import load_registry
 
@@ -55,6 +56,7 @@ class Registry:
     clock: Clock
     log: Log[Connection]
     engine: Engine
+    indexer: Indexer
     admin_token: str
     is_new: bool
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -95,10 +97,12 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     journal = SigningJournal(folder / "journal.db" if folder else None)
     documents = Documents(folder / "documents" if folder else None)
     log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
-    office = Office(engine, writing, log, clock, Rules(documents.rulebook, options.verified_only))
+    indexer = Indexer(engine)
+    rules = Rules(documents.rulebook, options.verified_only)
+    office = Office(engine, writing, log, clock, rules, indexer.wake)
     registry = Registry(
-        origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, token, known is None,
-        [office.stop, journal.close, engine.dispose, writing.dispose],
+        origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, indexer, token, known is None,
+        [office.stop, indexer.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:
         _start(registry, options, engine)
@@ -132,6 +136,8 @@ def _start(registry: Registry, options: Options, engine: Engine) -> None:
             "有签署日志而没有账本；请恢复与之对应的数据库",
         )
     registry.office.start()
+    if registry.office.read_only is None:
+        registry.indexer.start()
     if registry.is_new:
         envelope = opening_statement(
             registry.keys, registry.origin, registry.clock, builtin, options.name, options.identifier

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlmodel import SQLModel
 
 from ledger.private_files import make_private
+from registry.search.index import create_index
 from registry.store import tables
 
 _PAGE_BYTES = 8192
@@ -70,8 +71,9 @@ def sqlite_url(path: Path) -> str:
 
 
 def create_tables(connection: Connection) -> None:
-    """All tables exist."""
-    SQLModel.metadata.create_all(connection, tables=[*tables.FOLD_TABLES, tables.DISCLOSURE])
+    """All tables exist, and the index of words."""
+    SQLModel.metadata.create_all(connection, tables=[*tables.FOLD_TABLES, tables.DISCLOSURE, tables.INDEXED])
+    create_index(connection)
 
 
 def _prepare_sqlite(engine: Engine, *, durable: bool, cache_kib: int) -> None:
