@@ -6,13 +6,15 @@ import time
 import structlog
 from sqlalchemy import Engine
 
-from registry.search.indexing import index_next
+from registry.search.indexing import backlog, index_next
 
 logger = structlog.get_logger("sanquan.registry")
 _QUIET_S = 0.1
 """Without a batch for so long, no load is going on."""
-_PATIENCE_S = 1.0
-"""While a load goes on there is one step in so long."""
+_PATIENCE_S = 5.0
+"""While a load goes on there are a few steps in so long, more the further the index is behind."""
+_STEPS = 2
+_ENTRIES_FOR_A_STEP_MORE = 4_096
 
 
 class Indexer:
@@ -64,9 +66,11 @@ class Indexer:
                 return
 
     def _work(self) -> None:
-        """Steps until everything is indexed or a batch comes in."""
+        """Steps until everything is indexed, or, where batches come in, some steps."""
+        left = _STEPS + backlog(self._engine) // _ENTRIES_FOR_A_STEP_MORE
         while index_next(self._engine):
-            if self._woken.is_set():
+            left -= 1
+            if self._stopped or (left <= 0 and self._woken.is_set()):
                 return
         if not self._woken.is_set():
             self.resting.set()

@@ -45,6 +45,17 @@ def indexed_size(tx: Connection) -> int:
     return size or 0
 
 
+def backlog(engine: Engine) -> int:
+    """The entries whose words are not in the index yet."""
+    with engine.connect() as tx:
+        return _head(tx) - indexed_size(tx)
+
+
+def _head(tx: Connection) -> int:
+    size: int | None = tx.execute(select(_HEAD.c.size)).scalar()
+    return size or 0
+
+
 def changed_objects(tx: Connection, start: int, end: int) -> set[int]:
     """References of older assets and parties into whose folios the entries from `start` on, before `end`, write."""
     data = tx.execute(select(_ENTRY.c.data).where(_ENTRY.c.position >= start, _ENTRY.c.position < end)).scalars()
@@ -76,8 +87,7 @@ def _rows(tx: Connection, kind: Kind, start: int, end: int, changed: set[int]) -
 def next_step(tx: Connection, most: int = STEP) -> Step | None:
     """What at most so many entries more are to add to the index; None if everything is in it."""
     start = indexed_size(tx)
-    head: int = tx.execute(select(_HEAD.c.size)).scalar() or 0
-    end = min(head, start + most)
+    end = min(_head(tx), start + most)
     if start >= end:
         return None
     changed = changed_objects(tx, start, end)
