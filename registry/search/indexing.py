@@ -66,7 +66,7 @@ def changed_objects(tx: Connection, start: int, end: int) -> set[int]:
 
 
 def _folios(line: bytes) -> bytes:
-    """The part of an entry before the statement, which alone may be somebody's text."""
+    """The part of an entry before the statement, which is the long one."""
     return line.partition(b',"statement":')[0]
 
 

@@ -71,6 +71,22 @@ def test_an_answer_is_whole_however_far_the_index_reaches(still: Desk, reach: Re
     assert listed(still, "parties", q=["qingdao"]) == [b.id]
 
 
+def test_what_changed_behind_the_index_is_found_by_its_new_words(still: Desk) -> None:
+    a, b = still.party("济南公司"), still.party("青岛公司")
+    to_the_end(still)
+    still.ok("party.update", a, {"name": "烟台公司"})
+    c = still.party("烟台市")
+    assert candidates(still, "party", "烟台") == []
+    assert listed(still, "parties", q=["烟台"]) == [a.id, c.id]
+    assert listed(still, "parties", q=["烟台"], limit=1) == [a.id, c.id]
+    assert listed(still, "parties", q=["公司"]) == [a.id, b.id]
+    assert listed(still, "parties", q=["济南"]) == []
+    assert listed(still, "parties", q=["济南"], size=3) == [a.id]
+    to_the_end(still)
+    assert len(candidates(still, "party", "烟台")) == 2
+    assert listed(still, "parties", q=["烟台"]) == [a.id, c.id]
+
+
 def test_what_of_a_form_is_searched(still: Desk) -> None:
     a = still.party("甲", identifier={"scheme": "duns", "value": "15-048-3782"})
     form = {
@@ -201,8 +217,8 @@ def test_a_folder_from_before_is_indexed_at_its_next_start(tmp_path: Path) -> No
         assert len(candidates(desk, "asset", "停车")) == 1
 
 
-def test_what_a_signer_writes_into_a_statement_names_no_folio(still: Desk) -> None:
-    """Which objects an entry changes is read from its bytes: from before the statement alone."""
+def test_which_older_objects_entries_change(still: Desk) -> None:
+    """It is read from the bytes of the entries, where what somebody wrote into a statement cannot be taken for it."""
     a = still.party("济南公司")
     still.register(a, overview=f'{{"id":"{still.registrar.id}","n":7,')
     with still.registry.engine.connect() as tx:
