@@ -58,8 +58,8 @@ def problem_response(request: Request, refusal: RefusedError) -> Response:
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
     if refusal.status in (429, 503):
         headers["Retry-After"] = str(refusal.seconds) if isinstance(refusal, QuotaError) else _RETRY_AFTER_S
-    if refusal.status == 408:
-        headers["Connection"] = "close"  # the rest of the body may still come
+    if refusal.status == 408 or "expect" in request.headers:
+        headers["Connection"] = "close"  # the rest of the body may still come, or never (RFC 9110, 10.1.1)
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     body = json_bytes(problem_body(refusal, language))

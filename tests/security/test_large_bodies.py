@@ -55,6 +55,29 @@ def test_a_body_declared_too_large_is_413_before_a_byte_of_it_is_sent(
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "TOO_LARGE"
 
 
+def test_who_asks_before_it_sends_is_refused_without_sending(town: Town) -> None:
+    """RFC 9110, 10.1.1: the answer comes instead of 100, and says that nothing more is read."""
+    with connected(town.live.url) as connection:
+        connection.sendall(
+            head_of("POST", "/v1/checks", Content_Type="application/json", Content_Length=HUGE, Expect="100-continue")
+        )
+        answer = rest_of(connection)
+    assert status_of(answer) == 413
+    assert b"\r\nconnection: close\r\n" in answer.lower()
+
+
+def test_who_asks_before_it_sends_may_send(town: Town) -> None:
+    body = town.live.envelope("party.update", town.firm, {"contact": "x"})
+    with connected(town.live.url) as connection:
+        connection.sendall(
+            head_of("POST", "/v1/statements?dry_run=true", Content_Type="application/json",
+                    Content_Length=str(len(body)), Expect="100-continue")
+        )  # fmt: skip
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert status_of(answer_to(connection)) == 200
+
+
 @pytest.mark.parametrize("path", ["/v1/statements", "/v1/checks"])
 def test_an_undeclared_body_is_cut_at_the_limit(town: Town, path: str) -> None:
     """The sender would never stop; the answer comes in the middle of what it sends."""

@@ -1,10 +1,11 @@
 """Search in a register: what is found at which size, whatever the index knows yet."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Engine, update
 
 from ledger.keys import KeySigner
 from ledger.note import parse_verifier_key
@@ -149,6 +150,28 @@ def test_a_step_is_taken_once(still: Desk) -> None:
     with engine.connect() as tx:
         assert (indexed_size(tx), next_step(tx)) == (3, None)
     assert len(candidates(still, "party", "济南")) == 1
+
+
+def test_two_processes_index_one_database(still: Desk) -> None:
+    """Each with connections of its own; between them nothing is left out and nothing stands twice."""
+    for number in range(40):
+        still.party(f"济南公司{number:02d}")
+    others = [open_database(still.registry.engine.url.render_as_string(hide_password=False)) for _ in range(3)]
+
+    def work(engine: Engine) -> None:
+        while index_next(engine, 3):
+            pass
+
+    try:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(work, others))
+    finally:
+        for engine in others:
+            engine.dispose()
+    assert len(candidates(still, "party", "济南")) == 40
+    with still.registry.engine.connect() as tx:
+        assert indexed_size(tx) == 41
+        assert tx.exec_driver_sql("SELECT count(*) FROM sanquan_words_party").scalar() == 42  # registrar and clerk
 
 
 def test_a_step_that_fails_leaves_nothing(still: Desk) -> None:
