@@ -267,7 +267,7 @@ ACCESSES = _ok(Accesses, 400, 401, 403, 404, 422)
 SENT: _Responses = {
     201: {"model": Document, "description": "Kept."},
     200: {"model": Document, "description": "It was there already."},
-    **_problems(400, 401, 403, 413, 415, 422, 429),
+    **_problems(400, 401, 403, 413, 415, 422, 429, 503),
 }
 DOCUMENT: _Responses = {
     200: {
