@@ -123,7 +123,7 @@ class Reader:
         then = party.as_of(moment.size) if party else None
         if then is None:
             raise not_found(identifier)
-        return party_view(then), moment
+        return party_view(then, moment.at), moment
 
     def asset(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
         """An asset with its rights and cases.

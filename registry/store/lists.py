@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, false, select
 
+from ledger.storage.rows import rows_with
 from registry.register.asset import Asset, Case
 from registry.register.party import Party
 from registry.register.register import Register
@@ -19,7 +20,7 @@ from registry.register.right import Right
 from registry.register.values import OBJECTS_PER_STATEMENT
 from registry.store.loading import decode, load_assets, load_parties, refs_of
 from registry.store.search import search
-from registry.store.tables import ACT, ASSET, CASE, PARTY, RIGHT
+from registry.store.tables import ACT, ASSET, ATTACHED, CASE, PARTY, RIGHT
 from registry.views import View, asset_line, case_view, party_view, right_view
 
 Filters = Mapping[str, Sequence[str]]
@@ -116,9 +117,13 @@ def _is_held(tx: Connection, asset: Asset, filters: Filters, at: datetime, size:
     rights = [then for row in rows if (then := decode(Right, row.document).as_of(size))]
     live = [right for right in rights if right.status_at(at) in ("active", "pending", "suspended")]
     holders = filters.get("holder")
-    if holders and not any(right.holder in holders for right in live):
+    if holders and not any(
+        right.holder in holders and not right.is_for_principal() and not right.is_awaited() for right in live
+    ):
         return False
-    return _in(filters, "state", "registered" if any(right.is_title() for right in live) else "ended")
+    titles = [right for right in live if right.is_title()]
+    waiting = bool(titles) and all(right.is_awaited() for right in titles)
+    return _in(filters, "state", "pending" if waiting else "registered" if titles else "ended")
 
 
 def _rights(tx: Connection, filters: Filters, at: datetime, after: int, limit: int, size: int) -> Page:
@@ -130,13 +135,14 @@ def _rights(tx: Connection, filters: Filters, at: datetime, after: int, limit: i
     if kinds := filters.get("kind"):
         where.append(RIGHT.c.kind.in_(kinds))
     if evidence := filters.get("evidence"):
-        where.append(RIGHT.c.ref.in_(search(tx, "evidence", evidence)))
+        added = [row.right_ref for row in rows_with(tx, ATTACHED.c.sha256, evidence, ATTACHED.c.right_ref)]
+        where.append(RIGHT.c.ref.in_([*search(tx, "evidence", evidence), *added]))
 
     def keep(right: Right) -> bool:
         return (
             _in(filters, "asset", right.asset)
             and _in(filters, "status", right.status_at(at))
-            and (not evidence or any(item.sha256 in evidence for item in right.evidence))
+            and (not evidence or bool(right.documents() & set(evidence)))
         )
 
     @cache
@@ -169,7 +175,7 @@ def _cases(tx: Connection, filters: Filters, _at: datetime, after: int, limit: i
     return _page(_scan(tx, CASE, Case, where, after, size), keep, case_view, limit)
 
 
-def _parties(tx: Connection, filters: Filters, _at: datetime, after: int, limit: int, size: int) -> Page:
+def _parties(tx: Connection, filters: Filters, at: datetime, after: int, limit: int, size: int) -> Page:
     def keep(party: Party) -> bool:
         return (
             _in(filters, "kind", party.current.kind)
@@ -178,7 +184,7 @@ def _parties(tx: Connection, filters: Filters, _at: datetime, after: int, limit:
             and (not (roles := filters.get("role")) or bool(set(roles) & set(party.live_roles())))
         )
 
-    return _page(_scan(tx, PARTY, Party, [], after, size), keep, party_view, limit)
+    return _page(_scan(tx, PARTY, Party, [], after, size), keep, lambda party: party_view(party, at), limit)
 
 
 def acts_page(tx: Connection, filters: Filters, after: int, limit: int, size: int) -> tuple[list[int], int | None]:

@@ -104,6 +104,26 @@ class NewestSearchTable(SQLModel, table=True):
     ref: int = Field(sa_column=_big(primary=True))
 
 
+class AgencyTable(SQLModel, table=True):
+    """Who gave an agency, by the statement that names it."""
+
+    __tablename__ = "sanquan_agency"
+
+    agency: str = Field(primary_key=True, max_length=64)
+    party_ref: int = Field(sa_column=_big())
+
+
+class AttachedTable(SQLModel, table=True):
+    """Rights by the digest of a document that was added to them. What they were made with is in the search tables,
+    whose rows are as old as their objects.
+    """
+
+    __tablename__ = "sanquan_attached"
+
+    sha256: str = Field(primary_key=True, max_length=64)
+    right_ref: int = Field(sa_column=_big(primary=True))
+
+
 class RegistryTable(SQLModel, table=True):
     """One row: what the register knows of itself."""
 
@@ -132,10 +152,12 @@ CASE = _TABLES["sanquan_case"]
 RIGHT = _TABLES["sanquan_right"]
 SEARCH = _TABLES["sanquan_search"]
 NEWEST_SEARCH = _TABLES["sanquan_search_newest"]
+AGENCY = _TABLES["sanquan_agency"]
+ATTACHED = _TABLES["sanquan_attached"]
 REGISTRY = _TABLES["sanquan_registry"]
 DISCLOSURE = _TABLES["sanquan_disclosure"]
 
 FOLD_TABLES = [
-    ACT, PARTY, KEY, VERIFIED, ASSET, CASE, RIGHT, SEARCH, NEWEST_SEARCH, REGISTRY,
+    ACT, PARTY, KEY, VERIFIED, ASSET, CASE, RIGHT, SEARCH, NEWEST_SEARCH, REGISTRY, AGENCY, ATTACHED,
 ]  # fmt: skip
 """Tables that the entries alone determine: rebuilt from them and compared with them."""
