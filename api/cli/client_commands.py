@@ -228,6 +228,7 @@ def act(
     name: Annotated[str, typer.Argument(metavar="ACT", help="party.verify, role.grant, rulebook.adopt …")],
     body: Annotated[Path, typer.Argument(help="The body as JSON.", exists=True, dir_okay=False)],
     key: Annotated[Path, typer.Option(help="Private key (PEM), such as DIR/keys/registrar.pem.", exists=True)],
+    principal: Annotated[str | None, typer.Option("--for", help="The party whose act it is, if you act for it.")] = None,
     url: UrlOption = DEFAULT_URL, as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """Sign and send any act with a key; how the registrar verifies parties, gives roles, adopts rulebooks."""
@@ -237,7 +238,7 @@ def act(
         fail(USAGE, f"--key: {error}", f"--key：{key} 不是可用的私钥文件", lang)
     facts = _read_json(body, lang)
     with open_client(url, profile, lang) as client:
-        print_receipt(client.act(name, facts), as_json=as_json, lang=lang)
+        print_receipt(client.act(name, facts, for_=principal), as_json=as_json, lang=lang)
 
 
 def install(app: typer.Typer) -> None:
