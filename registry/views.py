@@ -55,7 +55,7 @@ def party_view(party: Party, at: datetime) -> View:
         level=party.level,
         keys=[_key_view(key) for key in party.keys],
         roles=list(party.live_roles()),
-        agencies=agencies or None,
+        agencies=agencies,
         entered=_entered(window=party.window),
         recorded=_stamp(party.recorded),
     )
@@ -119,9 +119,9 @@ def right_view(register: Register, right: Right, at: datetime) -> View:
 def case_view(case: Case) -> View:
     """{id, kind, rulebook, state, asset, applicant, filed_at, findings, certificates, …}.
 
-    `awaits`: who has still to assent, of a case that had to wait; `assents`: what the others said.
+    `awaits`: who has still to assent; `assents`, of a case that had to wait: what the others said.
     """
-    view = {
+    view: View = {
         "id": case.id,
         "kind": case.kind,
         "rulebook": case.rulebook,
@@ -132,10 +132,10 @@ def case_view(case: Case) -> View:
         "filed_at": format_instant(case.filed_at),
         "findings": list(case.findings),
         "certificates": [],
+        "awaits": list(case.awaited()),
         "recorded": _stamp(case.recorded),
     }
     if case.awaits:
-        view["awaits"] = list(case.awaited())
         view["assents"] = [
             {"party": said.party, "assents": said.assents, "recorded": _stamp(said.recorded)} for said in case.assents
         ]

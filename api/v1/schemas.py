@@ -87,7 +87,7 @@ class Party(_Open):
     level: str
     keys: list[Key]
     roles: list[str]
-    agencies: list[dict[str, Any]] | None = Field(None, description="Who acts for the party, in what, until when.")
+    agencies: list[dict[str, Any]] = Field(description="Who acts for the party, in what, until when.")
     entered: str | None = Field(None, description="`window`: registered from a paper form.")
     size: int
 
@@ -121,7 +121,7 @@ class Case(_Open):
     filed_at: str
     findings: list[dict[str, Any]]
     certificates: list[Any]
-    awaits: list[str] | None = Field(None, description="Who has still to assent.")
+    awaits: list[str] = Field(description="Who has still to assent.")
     assents: list[dict[str, Any]] | None = None
     entered: str | None = Field(None, description="`window`: filed on paper.")
     evidence: list[dict[str, Any]] | None = Field(None, description="Documents; those added later say when.")

@@ -1,6 +1,7 @@
 """`agency.give`, `agency.end`: a party lets another act in its name. Contract section 4; article 16.
 
-An agency has no identifier of its own: it is named by the statement that gave it.
+An agency has no identifier of its own: it is named by the statement that gave it. It may name any act, and is of use for
+those that can be sent for another (`agents`).
 """
 
 from typing import Annotated
@@ -10,7 +11,7 @@ from msgspec import Meta
 
 from ledger.statement import Statement
 from registry.acts.act import Act, Context, Names, Outcome, party_named
-from registry.acts.agents import AGENTS_ACTS
+from registry.acts.names import ACT_NAMES
 from registry.acts.shapes import Digest, PartyId, Shape, body_of, instant, invalid
 from registry.refusals.refusal import refused
 from registry.register.party import Agency
@@ -30,10 +31,8 @@ class EndBody(Shape, frozen=True):
 def _parse_give(statement: Statement) -> GiveBody:
     body = body_of(statement, GiveBody)
     for number, act in enumerate(body.acts):
-        if act not in AGENTS_ACTS:
-            raise invalid(
-                f"/body/acts/{number}", f"{act!r} is not an act that an agent may send", "不是代理人可以办理的行为"
-            )
+        if act not in ACT_NAMES:
+            raise invalid(f"/body/acts/{number}", f"{act!r} is not an act", "不是约定的行为")
     if len(set(body.acts)) != len(body.acts):
         raise invalid("/body/acts", "an act is listed twice", "行为重复列出")
     if body.agent == statement.by:

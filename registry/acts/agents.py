@@ -5,14 +5,13 @@ principal covers the act, or if the registrar enters a paper form whose scan the
 by signing: what its statement brings about, it brings about for the principal.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
 from ledger.statement import Statement
-from registry.acts.act import Context, Outcome, known_party
+from registry.acts.act import Outcome, known_party
 from registry.acts.shapes import (
     RECEIVED_ON,
     calendar_date,
@@ -144,22 +143,21 @@ def _day(time: datetime) -> date:
     return (time + _SHANGHAI).date()
 
 
-def must_not_deal_with_itself(context: Context, parties: Sequence[tuple[str, str]]) -> None:
-    """Returns unless somebody who acts for a principal that did not sign gives a right to itself.
+def is_by_agency(statement: Statement) -> bool:
+    """Whether somebody signs in the name of a principal that does not sign itself."""
+    return statement.for_ is not None and statement.for_ not in statement.with_
 
-    `parties`: who gets a right, each with the pointer to where it is said.
+
+def must_not_grant_to_itself(statement: Statement, to: str) -> None:
+    """Returns unless somebody grants to itself in the name of a principal that does not sign.
 
     Raises:
         RefusedError: NOT_ENTITLED.
     """
-    statement = context.statement
-    if statement.for_ is None or statement.for_ in statement.with_:
-        return
-    for party, pointer in parties:
-        if party == statement.by:
-            raise refused(
-                "NOT_ENTITLED",
-                "Who acts for another may not give a right to itself unless the principal signs too: name it in `with`.",
-                f"代理人不得以被代理人名义为自己取得权利（{SELF_DEALING_ARTICLE}），除非委托人列入 with 并签名。",
-                pointer,
-            )
+    if is_by_agency(statement) and to == statement.by:
+        raise refused(
+            "NOT_ENTITLED",
+            "Who acts for another may not grant to itself unless the principal signs too: name it in `with`.",
+            f"代理人不得以被代理人名义为自己设立权利（{SELF_DEALING_ARTICLE}），除非委托人列入 with 并签名。",
+            "/body/to",
+        )

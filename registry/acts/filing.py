@@ -13,7 +13,7 @@ import msgspec
 from ledger.statement import Statement
 from registry.acts import derivation, duplicates
 from registry.acts.act import Act, Context, Names, Outcome, known_party, party_named
-from registry.acts.agents import must_not_deal_with_itself
+from registry.acts.agents import is_by_agency
 from registry.acts.filing_body import Filed, InitialBody, form_facts, parse_initial
 from registry.acts.form import FormShape
 from registry.acts.recording import Assessed, derived, record, scopes
@@ -75,7 +75,7 @@ def _assess(
     _check_confidential(context, body, register, parties)
     for number, party in enumerate(given(body.awaits) or ()):
         party_named(register, party, f"/body/awaits/{number}")
-    holders = _check_claims(context, body, parties, joined)
+    holders = _check_claims(body, parties, joined)
     asset = _known_asset(context, body, register, joined)
     _check_participants(body, register)
     _check_replaced(body, register)
@@ -126,12 +126,8 @@ def _is_natural_person(party: Party | None) -> bool:
     return party is not None and party.is_natural_person()
 
 
-def _check_claims(
-    context: Context, body: InitialBody, holders: Mapping[str, Party | None], joined: AbstractSet[str]
-) -> dict[str, Party]:
+def _check_claims(body: InitialBody, holders: Mapping[str, Party | None], joined: AbstractSet[str]) -> dict[str, Party]:
     """Everyone for whom a right is claimed, by name; they exist and joined."""
-    claimed = [(claim.party, f"/body/claims/{number}/party") for number, claim in enumerate(body.claims)]
-    must_not_deal_with_itself(context, claimed)
     found: dict[str, Party] = {}
     for number, claim in enumerate(body.claims):
         pointer = f"/body/claims/{number}/party"
@@ -150,7 +146,7 @@ def _check_claims(
 def _known_asset(context: Context, body: InitialBody, register: Register, joined: AbstractSet[str]) -> Asset | None:
     """The registered asset that the filing is about, joined by a holder of a live title on it or the registrar.
 
-    The registrar joins on a document, such as a judgment.
+    The registrar joins on a document, such as a judgment. Nobody lets itself in as the agent of a holder.
     """
     if isinstance(body.asset, FormShape):
         return None
@@ -162,6 +158,8 @@ def _known_asset(context: Context, body: InitialBody, register: Register, joined
     registry = register.registry()
     if registry is not None and given(body.document) is not None:
         holders.add(registry.registrar)
+    if is_by_agency(context.statement) and any(claim.party == context.statement.by for claim in body.claims):
+        joined = joined - {context.principal}
     if not holders & joined:
         raise refused(
             "SIGNATURE_MISSING",

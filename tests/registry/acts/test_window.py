@@ -71,13 +71,14 @@ def test_a_filing_at_the_window_is_marked_everywhere(desk: Desk, a: Actor, b: Ac
     assert "WINDOW_ENTRY" not in desk.check(b, ids(desk.register(b), "ast")[0]).warnings
 
 
-def test_the_window_is_for_few_acts_and_no_claims_of_its_own(desk: Desk, a: Actor, b: Actor) -> None:
+def test_the_window_is_for_few_acts_and_lets_nobody_in(desk: Desk, a: Actor, b: Actor) -> None:
     title = ids(desk.register(a), "rgt")[2]
     grant = granting(title, b, ["processing"]) | NOW
     desk.expect(("NOT_ENTITLED", 403, "/for"), "right.grant", desk.registrar, grant, for_=a.id)
     desk.expect(("NOT_ENTITLED", 403, "/for"), "party.update", desk.registrar, {"contact": "1"} | NOW, for_=a.id)
     own = desk.filing([{"party": desk.registrar.id, "rights": ALL}]) | NOW
-    desk.expect(("NOT_ENTITLED", 403, "/body/claims/0/party"), "case.file", desk.registrar, own, for_=a.id)
+    further = own | {"asset": ids(desk.register(a), "ast")[0]}
+    desk.expect(("SIGNATURE_MISSING", 403, "/with"), "case.file", desk.registrar, further, for_=a.id)
     desk.expect(("NOT_ENTITLED", 403, "/for"), "case.file", desk.registrar, own, for_=desk.registrar.id)
     others = desk.filing([{"party": a.id, "rights": ALL}, {"party": b.id, "rights": ["holding"]}]) | NOW
     desk.expect(("SIGNATURE_MISSING", 403, "/body/claims/1/party"), "case.file", desk.registrar, others, for_=a.id)
