@@ -191,7 +191,7 @@ def _activity_time(context: Context, source: SourceShape, number: int) -> dateti
 
 
 def _may_derive(register: Register, right: Right, party: str, at: datetime) -> bool:
-    if right.kind != PROCESSING or right.holder != party or right.is_for_principal():
+    if right.kind != PROCESSING or right.holder != party:
         return False
     if "derive" not in allowed_actions(right.kind, right.scope.actions, is_title=right.is_title()):
         return False

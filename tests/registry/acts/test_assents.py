@@ -268,6 +268,19 @@ def test_what_it_was_made_from_is_looked_at_again(desk: Desk, a: Actor, b: Actor
     assert "LATE_RECORDED" not in desk.check(b, asset, size=late["seq"]).warnings
 
 
+def test_a_pending_claimant_is_nobody_whose_consent_counts(desk: Desk, a: Actor, b: Actor, c: Actor) -> None:
+    """Operating a compilation takes the holders of its inputs' operating rights."""
+    title = desk.register(a)
+    further = {"kind": "initial", "asset": ids(title, "ast")[0], "sources": [OWN]}
+    waiting = further | {"claims": [{"party": c.id, "rights": ["operating"]}], "awaits": [a.id]}
+    case = ids(desk.ok("case.file", c, waiting), "cas")[0]
+    used = ids(desk.grant(a, ids(title, "rgt")[2], b, ["processing"]), "rgt")[0]
+    body = desk.filing([{"party": b.id, "rights": ["operating"]}], derived(desk, used, change="compilation"))
+    desk.expect(("R_RIGHT_NOT_ENTITLED", 422, "/body/claims/0/rights/0"), "case.file", b, body, with_=[c])
+    assent(desk, a, case)
+    desk.ok("case.file", b, body, with_=[c])
+
+
 def test_two_that_wait_for_each_other_make_no_cycle(desk: Desk, a: Actor, b: Actor) -> None:
     one, two = (desk.register(a) for _ in range(2))
     filed = []

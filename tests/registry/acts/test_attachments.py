@@ -66,6 +66,7 @@ def test_who_may_attach(desk: Desk, a: Actor, b: Actor, c: Actor, filed: dict[st
     body = {"target": asset, "evidence": [LATER]}
     desk.ok("evidence.attach", c, body)
     desk.expect(refusal, "evidence.attach", b, body, for_=c.id, with_=[c])
+    desk.expect(refusal, "evidence.attach", c, body, for_=b.id, with_=[b])
     desk.ok("evidence.attach", b, body, for_=a.id, with_=[a])
     desk.ok("right.revoke", a, {"rights": [right], "ground": "breach"})
     desk.expect(refusal, "evidence.attach", b, {"target": right, "evidence": [LATER]})

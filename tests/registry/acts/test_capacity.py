@@ -108,6 +108,18 @@ def test_an_exclusive_grant_looks_past_them(desk: Desk, a: Actor, b: Actor, c: A
     assert desk.check(c, asset, **CN).decision
 
 
+def test_an_exclusive_grant_need_not_list_who_processes_for_a_licensee(
+    desk: Desk, a: Actor, b: Actor, c: Actor, title: dict[str, Any]
+) -> None:
+    operating, d = ids(title, "rgt")[2], desk.party("丁")
+    licensed = ids(desk.grant(a, operating, b, ["processing"]), "rgt")[0]
+    desk.ok("right.grant", b, granting(licensed, c, ["processing"], capacity="entrusted"))
+    body = granting(operating, d, ["processing"], exclusivity="exclusive")
+    desk.expect(("PRIOR_GRANTS_NOT_LISTED", 409, "/body/subject_to"), "right.grant", a, body, with_=[d])
+    desk.ok("right.grant", a, body | {"subject_to": [licensed]}, with_=[d])
+    assert desk.check(c, ids(title, "ast")[0], **CN).decision
+
+
 def test_attenuation_holds(desk: Desk, a: Actor, b: Actor, c: Actor) -> None:
     duty = {"id": "delete", "when": "after"}
     fields = [{"name": name, "personal": "none"} for name in ("x", "y")]
