@@ -16,7 +16,7 @@ from registry.acts.act import Act, Context, Names, Outcome, known_party, party_n
 from registry.acts.agents import is_by_agency
 from registry.acts.filing_body import Filed, InitialBody, form_facts, parse_initial
 from registry.acts.form import FormShape
-from registry.acts.recording import Assessed, derived, record, scopes
+from registry.acts.recording import Assessed, derived, keep, record, scopes
 from registry.acts.scopes import ScopeShape
 from registry.acts.shapes import (
     given,
@@ -56,7 +56,8 @@ def _names(_statement: Statement, filed: Filed) -> Names:
 def _decide(context: Context, filed: Filed, register: Register) -> Outcome:
     adoption = _rulebook(filed.body, register)
     assessed = _assess(context, filed, register, adoption.sha256)
-    return record(context, filed, register, adoption, assessed, _names(context.statement, filed))
+    kept = keep(context, _names(context.statement, filed)) if given(filed.body.awaits) else None
+    return record(context, filed, register, adoption, assessed, kept)
 
 
 def _assess(
@@ -70,7 +71,7 @@ def _assess(
     body = filed.body
     book = context.rulebook(rulebook_sha256)
     assert book is not None
-    joined = context.joined | set(given(body.awaits) or ())
+    joined = context.joined.union(given(body.awaits) or ())
     parties = {claim.party: register.party(claim.party) for claim in body.claims}
     _check_confidential(context, body, register, parties)
     for number, party in enumerate(given(body.awaits) or ()):

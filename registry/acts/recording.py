@@ -32,11 +32,12 @@ class Assessed(msgspec.Struct, frozen=True):
 
 
 def record(
-    context: Context, filed: Filed, register: Register, adoption: Adoption, assessed: Assessed, names: Names
-) -> Outcome:
+    context: Context, filed: Filed, register: Register, adoption: Adoption, assessed: Assessed,
+    kept: AwaitedFiling | None,
+) -> Outcome:  # fmt: skip
     """The asset, the case and its titles stand in the register: deposited, or filed until the last assent.
 
-    `names`: what deciding the filing again needs to see.
+    `kept`: the filing, where it waits for assents.
     """
     body, used = filed.body, assessed.used
     awaits = given(body.awaits) or ()
@@ -58,7 +59,7 @@ def record(
         context.time, (CaseState(context.seq, "passed" if awaits else "deposited"),),
         tuple({"rule": f.rule, "outcome": f.severity, "code": f.code} for f in assessed.judgement.warnings),
         evidence(body.evidence, "/body/evidence"), window=context.window, awaits=awaits,
-        filing=_kept(context, names) if awaits else None,
+        filing=kept,
     )  # fmt: skip
     made.append(Made(case_id))
     rights = _titles(context, body, assessed, asset, case)
@@ -138,7 +139,8 @@ def derived(asset: Asset, used: derivation.Used, seq: int, case: str) -> Asset:
     )
 
 
-def _kept(context: Context, names: Names) -> AwaitedFiling:
+def keep(context: Context, names: Names) -> AwaitedFiling:
+    """The filing as its case keeps it until it is decided again. `names`: what deciding it needs to see."""
     statement = context.statement
     parties = dict.fromkeys((*context.authors, *statement.with_, *names.parties))
     needed = msgspec.structs.replace(names, parties=tuple(parties))
