@@ -305,8 +305,9 @@ def test_filed_and_assented_in_one_batch(desk: Desk, a: Actor, b: Actor, c: Acto
     assert desk.view(case)["state"] == "deposited"
 
 
-def test_no_retroactive_end_by_a_stale_holder(desk: Desk, a: Actor, b: Actor, c: Actor) -> None:
-    """Who let another in must still hold something when it takes effect."""
+def test_who_lets_another_in_still_holds_something_when_it_takes_effect(
+    desk: Desk, a: Actor, b: Actor, c: Actor
+) -> None:
     asset = ids(desk.register(a), "ast")[0]
     until = format_instant(desk.clock.now() + timedelta(days=1))
     body = {"kind": "initial", "asset": asset, "sources": [OWN]}
