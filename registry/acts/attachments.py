@@ -99,4 +99,4 @@ def _is_reviewer(context: Context, register: Register) -> bool:
     return context.statement.for_ is None and party is not None and "reviewer" in party.live_roles()
 
 
-EVIDENCE_ATTACH = Act("evidence.attach", _parse, _decide, _names)
+EVIDENCE_ATTACH = Act("evidence.attach", _parse, _decide, _names, shape=AttachBody)

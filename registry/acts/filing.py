@@ -251,4 +251,4 @@ def deposit(context: Context, case: Case, register: Register) -> Outcome:
     return Outcome(after, (asset.id,), (), late)
 
 
-CASE_FILE = Act("case.file", parse_initial, _decide, _names)
+CASE_FILE = Act("case.file", parse_initial, _decide, _names, shape=InitialBody)
