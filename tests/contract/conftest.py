@@ -3,8 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.conftest import _plain_logging
 from tests.contract.served import Live, serve
 from tests.registry.desk import Desk, open_desk
+
+__all__ = ["_plain_logging"]
 
 
 @pytest.fixture
