@@ -28,12 +28,13 @@ class Console:
     """Runs commands in `home`."""
 
     home: Path
+    timeout_s: float = TIMEOUT_S
 
     def __call__(self, *words: Any, wanted: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
         """The ended process, whose status was `wanted`."""
         done = subprocess.run(
             [*MAIN, *map(str, words)], cwd=self.home, env=environment(self.home, **variables), capture_output=True,
-            text=True, timeout=TIMEOUT_S, check=False, stdin=subprocess.DEVNULL,
+            text=True, timeout=self.timeout_s, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         assert done.returncode == wanted, (words, done.returncode, done.stdout, done.stderr)
         assert "Traceback" not in done.stderr, done.stderr

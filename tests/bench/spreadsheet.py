@@ -1,0 +1,50 @@
+"""python -m tests.bench.spreadsheet [--rows 5000 --errors 50]
+
+`sanquan import` of a workbook with planted errors: what is right is registered, every error is named by its cell, and
+the corrected copy adds exactly what was wrong. Served by the command itself (one process, SQLite) on loopback.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from tests.api.cli.console import Console
+from tests.api.spreadsheets.made import correct, from_template, planted
+
+
+def main() -> None:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=5_000)
+    parser.add_argument("--errors", type=int, default=50)
+    options = parser.parse_args()
+    rows, wrong = planted(options.rows, options.errors)
+    with tempfile.TemporaryDirectory(prefix="sanquan-bench-") as folder:
+        sanquan = Console(Path(folder), timeout_s=600)
+        path = from_template(sanquan.home / "registrations.xlsx", rows)
+        copy = sanquan.home / "registrations-result.xlsx"
+        with sanquan.serve() as served:
+            command = ("import", "--url", served.url, "--name", "Bulk", "--json")
+            for what, file, expected in (
+                ("first run", path, (options.rows - options.errors, 0, options.errors)),
+                ("corrected copy", copy, (options.errors, options.rows - options.errors, 0)),
+                ("nothing left to do", sanquan.home / "registrations-result-result.xlsx", (0, options.rows, 0)),
+            ):
+                begun = time.perf_counter()
+                done = json.loads(sanquan(*command, file).stdout)
+                seconds = time.perf_counter() - begun
+                found = (done["registered"], done["skipped"], done["refused"])
+                assert found == expected, (found, expected)
+                print(f"{what:<20}{seconds:8.1f} s{options.rows / seconds:10.0f} rows/s   {found}", flush=True)
+                if file == path:
+                    lines = map(json.loads, (sanquan.home / "import-report.ndjson").read_text().splitlines())
+                    named = {each["cell"]: each["code"] for line in lines for each in line.get("errors", ())}
+                    right = {cell: code for cell, (code, _) in wrong.items()}
+                    assert named == right, sorted(named.items() ^ right.items())
+                    correct(copy, wrong)
+
+
+if __name__ == "__main__":
+    main()
