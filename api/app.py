@@ -10,7 +10,7 @@ from api import problems
 from api.limits import Quotas
 from api.publishing import Publisher
 from api.settings import Settings
-from api.v1 import checks, log, registers, statements, system
+from api.v1 import acts, checks, confidential, log, registers, statements, system, tokens
 from api.web import pages
 from registry.registry import Registry
 
@@ -40,6 +40,16 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     app.state.quotas = Quotas(app.state.settings)
     app.state.publisher = Publisher(registry.engine, registry.log)
     problems.install(app)
-    for router in (statements.router, registers.router, checks.router, log.router, system.router, pages.router):
+    for router in (
+        statements.router,
+        acts.router,
+        tokens.router,
+        confidential.router,
+        registers.router,
+        checks.router,
+        log.router,
+        system.router,
+        pages.router,
+    ):
         app.include_router(router)
     return app

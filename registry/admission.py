@@ -16,9 +16,12 @@ from ledger.statement import Envelope, Statement, envelope_from_json, parse_stat
 from ledger.strict_json import parse_strict
 from registry.acts import ACTS
 from registry.acts.act import Act, Names
+from registry.beside import Beside
+from registry.documents.citing import cited_by
 from registry.documents.disclosures import check_disclosure_sizes, match_disclosures
 from registry.refusals.form_words import form_words
 from registry.refusals.refusal import RefusedError, refused
+from registry.register.citation import Cited
 from registry.signatures import Signers, Verification
 from registry.verifying import Job, Verifying, verify_jobs
 from registry.workers import Workers
@@ -49,8 +52,12 @@ class Admitted:
     names: Names
     """Everything of the register that judging the statement needs."""
     disclosures: Mapping[str, str]
+    cited: Cited | None = None
+    """What it cites of what is kept beside the ledger."""
     verified: set[tuple[int, str]] = field(default_factory=set)
     """Signatures that hold, by position and key; the batch verifies only what is not among them."""
+    beside: Beside | None = None
+    """What is kept with the statement once it is accepted."""
 
     @property
     def act(self) -> Act[Any]:
@@ -142,8 +149,9 @@ def admit(opened: Opened, origin: str, *, disclosed: bool = True) -> Admitted:
     signers = Signers(
         statement.by, statement.with_, statement.for_, statement.act, act.founding(body), act.proofs(body)
     )
-    names = _names(statement, act.names(statement, body))
-    return Admitted(opened, statement, body, signers, statement.objects(), names, disclosures)
+    cited = cited_by(statement, opened.envelope.payload)
+    names = _names(statement, act.names(statement, body), cited)
+    return Admitted(opened, statement, body, signers, statement.objects(), names, disclosures, cited)
 
 
 def _may_be_confidential(payload: bytes) -> bool:
@@ -151,10 +159,11 @@ def _may_be_confidential(payload: bytes) -> bool:
     return b'"sd"' in payload or b"\\u" in payload
 
 
-def _names(statement: Statement, named: Names) -> Names:
+def _names(statement: Statement, named: Names, cited: Cited | None) -> Names:
     principals = (statement.for_,) if statement.for_ else ()
     parties = (statement.by, *statement.with_, *principals, *named.parties)
-    return msgspec.structs.replace(named, parties=tuple(dict.fromkeys(parties)))
+    digests = (*named.digests, *cited.digests) if cited else named.digests
+    return msgspec.structs.replace(named, parties=tuple(dict.fromkeys(parties)), digests=digests)
 
 
 @dataclass(frozen=True, slots=True)

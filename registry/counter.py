@@ -1,20 +1,33 @@
 """The counter: what happens to a submission before the queue, without a lock. Contract section 2, order of checks."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import Connection, Engine
 
 from ledger.log import Log
-from ledger.statement import Statement
-from registry.admission import Admitted, PublicKey, Signatures, Taken, admit, is_signed, open_submission, take_in
+from ledger.statement import Statement, parse_statement
+from registry.admission import (
+    Admitted,
+    Opened,
+    PublicKey,
+    Signatures,
+    Taken,
+    admit,
+    is_signed,
+    open_submission,
+    take_in,
+)
 from registry.clock import Clock
+from registry.documents.disclosures import confidential_members, disclosure_digest
 from registry.receipts import receipt_maker, stored_facts
 from registry.refusals.refusal import RefusedError, internal_error
 from registry.register.register import Register
 from registry.signatures import Verification, required_verifications
+from registry.store.database import WRITER
 from registry.store.loading import load_signers, stems
+from registry.store.saving import restore_disclosures
 from registry.verifying import BULK
 from registry.workers import Task, Workers
 from registry.writer import Answer
@@ -115,13 +128,20 @@ class Counter:
         The same payload again gets the first receipt's facts; its signatures are not looked at.
         """
         admitted: dict[int, Admitted] = {}
+        refused: list[int] = []
         for place, item in enumerate(taking.results()):
             try:
                 if gate:
                     gate.arrived()
+            except RefusedError as refusal:
+                answers[place] = Answer(refusal=refusal)
+                continue
+            try:
                 admitted[place] = self._admit(taking.submissions[place], item)
             except RefusedError as refusal:
                 answers[place] = Answer(refusal=refusal)
+                refused.append(place)
+        self._answer_again({place: taking.submissions[place] for place in refused}, answers, short=short)
         # The batch answers what is known likewise; but only what is new may be counted, and a bad signature is not new.
         doubtful = {place: item for place, item in admitted.items() if gate or not is_signed(item, self._keys)}
         for place in self._answer_known(doubtful, answers, short=short):
@@ -141,6 +161,36 @@ class Counter:
             logger.exception("admission failed")
             raise internal_error() from error
 
+    def _answer_again(self, refused: Mapping[int, bytes], answers: Answers, *, short: bool) -> None:
+        """What is on the ledger is answered as at first, whatever is said against its form or disclosures now."""
+        opened: dict[int, Opened] = {}
+        for place, data in refused.items():
+            try:
+                opened[place] = open_submission(data)
+            except RefusedError:
+                continue  # not even an envelope
+        if not opened:
+            return
+        with self._engine.connect() as tx:
+            storage = self._log.storage
+            maker = receipt_maker(storage, tx, self._log.verifier_keys())
+            positions = storage.positions(tx, [each.digest for each in opened.values()])
+            for place, each in opened.items():
+                position = positions.get(each.digest)
+                if maker is not None and position is not None and position < maker.size:
+                    facts = stored_facts(storage, tx, [position])[position]
+                    answers[place] = Answer(maker.make(facts, short=short), known=True)
+                    self._restore(each, parse_statement(each.envelope).body)
+
+    def _restore(self, opened: Opened, body: Mapping[str, Any]) -> None:
+        """Disclosures that come with a statement of the log and were missing are kept; not those erased."""
+        given = {disclosure_digest(text): text for text in opened.disclosures if text.isascii()}
+        wanted = {digest for _, _, digest in confidential_members(body)} if given else set()
+        missing = {digest: text for digest, text in given.items() if digest in wanted}
+        if missing:
+            with self._engine.execution_options(**WRITER).begin() as tx:
+                restore_disclosures(tx, missing)
+
     def _answer_known(self, admitted: dict[int, Admitted], answers: Answers, *, short: bool) -> list[int]:
         """The places of those answered. Equal payloads have equal stems, which sort by time and so are found fast."""
         if not admitted:
@@ -159,7 +209,9 @@ class Counter:
             known = {place: signed[item.digest] for place, item in admitted.items() if item.digest in signed}
             for place, position in known.items():
                 answers[place] = Answer(maker.make(facts[position], short=short), known=True)
-            return list(known)
+        for place in known:
+            self._restore(admitted[place].opened, admitted[place].statement.body)
+        return list(known)
 
     def verify(self, items: dict[int, Admitted], answers: Answers, gate: Gate | None, *, alone: bool) -> Signed:
         """Signatures that can be verified by the keys as they stand are being verified, on other cores if many.

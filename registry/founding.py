@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from ledger.checkpoint import log_verifier_keys
-from ledger.encoding import format_base64url
+from ledger.encoding import format_base64url, parse_hex
+from ledger.errors import FormatError
 from ledger.identifiers import key_identifier, party_identifier
 from ledger.keys import Algorithm, KeySigner, read_private_key, write_private_key
 from ledger.note import format_verifier_key
 from ledger.private_files import write_private
 from ledger.statement import Envelope
 from registry.clock import Clock
+from registry.desk.sealing import SECRET_BYTES
 from registry.drafting import make_payload, sign_payload
 from registry.law.rulebook import Rulebook
 from registry.refusals.refusal import Words
@@ -81,7 +83,6 @@ def read_or_make_keys(folder: Path) -> RegistryKeys:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, algorithm in _ALGORITHMS.items():
             write_private_key(paths[name], KeySigner.generate(algorithm))
-        _write_secret(folder / "custody.key", secrets.token_hex(32))
     elif len(present) != len(paths):
         missing = ", ".join(str(paths[name]) for name in paths if name not in present)
         raise FoundingError(
@@ -89,6 +90,27 @@ def read_or_make_keys(folder: Path) -> RegistryKeys:
             f"缺少密钥：{missing}。请放回原处；登记系统不会以其他密钥启动。",
         )
     return RegistryKeys(*(read_private_key(path) for path in paths.values()))
+
+
+def read_or_make_custody_key(folder: Path) -> bytes:
+    """The secret that seals keys in custody.
+
+    Raises:
+        FoundingError: the file does not hold one.
+    """
+    path = folder / "custody.key"
+    if not path.exists():
+        _write_secret(path, secrets.token_hex(SECRET_BYTES))
+    try:
+        secret = parse_hex(path.read_text().strip())
+    except (FormatError, UnicodeDecodeError):
+        secret = b""
+    if len(secret) != SECRET_BYTES:
+        raise FoundingError(
+            f"{path} does not hold {SECRET_BYTES} bytes in hex; put the right file back",
+            f"{path} 的内容不是 {SECRET_BYTES} 字节的十六进制；请放回正确的文件",
+        )
+    return secret
 
 
 def read_or_make_token(path: Path) -> str:

@@ -13,6 +13,7 @@ from registry.acts.act import Context, Outcome
 from registry.admission import Admitted
 from registry.law.rulebook import Rulebook
 from registry.refusals.refusal import refused
+from registry.register.citation import Citation, Cited, is_erased
 from registry.register.party import UNVERIFIED
 from registry.register.register import Register, Slot
 from registry.signatures import is_signed_alone, required_verifications
@@ -69,13 +70,27 @@ class Bench:
                 f"The identifiers …_{ids.stem} are taken; use another nonce.",
                 f"标识 …_{ids.stem} 已被占用，请更换 nonce。",
             )
+        _check_not_erased(item, register)
         context = Context(item.statement, seq, time, ids, self._rules.rulebook)
         return item.act.decide(context, item.body, register)
 
-    def accept(self, item: Admitted, outcome: Outcome) -> None:
-        """The outcome is part of the register that the next statement sees."""
+    def accept(self, item: Admitted, outcome: Outcome, seq: int, time: datetime) -> None:
+        """The outcome, as entry `seq`, is part of the register that the next statement sees."""
         self.changes.update(outcome.register.changes)
         self._stems.add(item.ids.stem)
+        if item.cited is not None:
+            self._cite(item.cited, item, outcome, seq, time)
+
+    def _cite(self, cited: Cited, item: Admitted, outcome: Outcome, seq: int, time: datetime) -> None:
+        register = self.register()
+        case = next((made.id for made in outcome.made if made.id.startswith("cas_")), item.statement.body.get("case"))
+        found = register.case(case) if isinstance(case, str) else None
+        citation = Citation(
+            seq, time, item.statement.act, outcome.folios, cited, found.rulebook_sha256 if found else None
+        )
+        self.changes["citation", str(seq)] = citation
+        for digest in (*cited.digests, *cited.documents):
+            self.changes["cited", digest] = (*register.citations(digest), citation)
 
     def fork(self) -> "Bench":
         """A bench on top of this one, for statements that stand or fall together."""
@@ -119,6 +134,22 @@ class _Layered(Mapping[Slot, Any]):
 
     def __len__(self) -> int:
         return len({**self._lower, **self._upper})
+
+
+def _check_not_erased(item: Admitted, register: Register) -> None:
+    """Returns if nothing that was erased would come back.
+
+    Raises:
+        RefusedError: INVALID_VALUE.
+    """
+    for digest in item.cited.digests if item.cited else ():
+        if is_erased(register.withheld(digest)):
+            raise refused(
+                "INVALID_VALUE",
+                f"What {digest} stands for was erased; make another disclosure with a new salt.",
+                f"摘要 {digest} 所对应的内容已被删除；请以新的盐值另行制作披露件。",
+                "/body",
+            )
 
 
 def _check_at(item: Admitted, time: datetime) -> None:

@@ -15,8 +15,10 @@ from sqlalchemy import Connection, Engine
 
 from ledger.log import Log
 from registry.admission import Admitted
+from registry.beside import Beside
 from registry.clock import Clock
 from registry.counter import Answers, Counter, Gate, Signed, Taking
+from registry.documents.erasure import Eraser
 from registry.judging import Rules
 from registry.refusals.refusal import RefusedError, Words, refused
 from registry.writer import Answer, Group, UnsignedError, Writer, batch_refused
@@ -72,9 +74,12 @@ class Pending:
 class Office:
     """Takes statements and answers when they are durable. May be used from any thread."""
 
-    def __init__(self, engine: Engine, writing: Engine, log: Log[Connection], clock: Clock, rules: Rules) -> None:
+    def __init__(
+        self, engine: Engine, writing: Engine, log: Log[Connection], clock: Clock, rules: Rules,
+        eraser: Eraser | None = None,
+    ) -> None:  # fmt: skip
         self._clock = clock
-        self._writer = Writer(writing, engine, log, rules)
+        self._writer = Writer(writing, engine, log, rules, eraser)
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUE_GROUPS)
         self._counter = Counter(engine, log, clock)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -103,6 +108,11 @@ class Office:
         """One answer a submission, in order; all are acted on in order."""
         return self.begin(submissions, atomic=atomic, trial=trial, short=short, gate=gate).answers()
 
+    def submit_with(self, submission: bytes, beside: Beside, gate: Gate | None = None) -> Answer:
+        """The answer to one submission; what is to be kept `beside` it is, if it is new and accepted."""
+        (answer,) = self.enqueue(self.take([submission]), gate=gate, beside=beside).answers()
+        return answer
+
     def begin(
         self, submissions: Sequence[bytes], *, atomic: bool = False, trial: bool = False, short: bool = False,
         gate: Gate | None = None, more: bool = False,
@@ -117,7 +127,7 @@ class Office:
 
     def enqueue(
         self, taking: Taking, *, atomic: bool = False, trial: bool = False, short: bool = False,
-        gate: Gate | None = None, more: bool = False,
+        gate: Gate | None = None, more: bool = False, beside: Beside | None = None,
     ) -> "Pending":  # fmt: skip
         """The submissions are queued, behind whatever the same caller enqueued before. `more`: they are part of a file.
 
@@ -130,6 +140,8 @@ class Office:
             )
         answers: Answers = {}
         items = self._counter.open(taking, answers, gate, short=short)
+        for item in items.values():
+            item.beside = beside
         try:
             self.must_be_writable()
         except RefusedError as refusal:

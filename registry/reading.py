@@ -25,10 +25,11 @@ from registry.receipts import Receipt, receipt_maker, stored_facts
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.asset import Case
 from registry.register.office_state import Registry
+from registry.register.party import Party
 from registry.register.register import Register
 from registry.register.right import Right
 from registry.store.lists import LISTINGS, Filters, acts_page
-from registry.store.loading import by_refs, load, load_assets, load_parties, load_registry, refs_of
+from registry.store.loading import by_refs, load, load_assets, load_parties, load_registry, load_signers, refs_of
 from registry.store.tables import CASE, RIGHT
 from registry.title.check import check
 from registry.title.question import Answer, Question
@@ -124,6 +125,13 @@ class Reader:
         if then is None:
             raise not_found(identifier)
         return party_view(then), moment
+
+    def party_of_key(self, key: str) -> Party | None:
+        """The party that has or had a key, as the register knows it now."""
+        with self._engine.connect() as tx:
+            slots = load_signers(tx, (), [key])
+        owner: tuple[str, ...] = slots.get(("key", key), ())
+        return slots["party", owner[0]] if owner else None
 
     def asset(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
         """An asset with its rights and cases.

@@ -88,6 +88,17 @@ def stored_facts(storage: LogStorage[Connection], tx: Connection, positions: Seq
     return found
 
 
+def receipt_at(
+    storage: LogStorage[Connection], tx: Connection, keys: Sequence[VerifierKey], statement: bytes, size: int
+) -> Receipt:
+    """The receipt of a statement of the log, with a proof to the root that was signed at `size`."""
+    checkpoint = storage.checkpoint(tx, size)
+    position = storage.positions(tx, [statement])[statement]
+    assert checkpoint is not None
+    maker = ReceiptMaker(checkpoint, node_reader(storage, tx), keys)
+    return maker.make(stored_facts(storage, tx, [position])[position])
+
+
 def receipt_maker(
     storage: LogStorage[Connection], tx: Connection, keys: Sequence[VerifierKey], newest: Appended | None = None
 ) -> ReceiptMaker | None:

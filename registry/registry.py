@@ -1,5 +1,6 @@
 """A registry, put together: database, journal, keys, log, office and reader. Opened by the server, tools and tests."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +13,17 @@ from ledger.merkle import root_at
 from ledger.statement import format_envelope
 from ledger.storage.sql import SqlLogStorage
 from registry.clock import Clock, SystemClock
+from registry.desk.access import ReadingRoom
+from registry.desk.front_desk import FrontDesk
+from registry.desk.sealing import SECRET_BYTES, Sealer, SealError
+from registry.documents.erasure import Eraser
 from registry.documents.folder import Documents
 from registry.founding import (
     FoundingError,
     RegistryKeys,
     check_keys,
     opening_statement,
+    read_or_make_custody_key,
     read_or_make_keys,
     read_or_make_token,
 )
@@ -55,6 +61,8 @@ class Registry:
     clock: Clock
     log: Log[Connection]
     engine: Engine
+    desk: FrontDesk
+    reading_room: ReadingRoom
     admin_token: str
     is_new: bool
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -76,6 +84,7 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     if folder:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = read_or_make_keys(folder / "keys") if folder else RegistryKeys.generate()
+    secret = read_or_make_custody_key(folder / "keys") if folder else secrets.token_bytes(SECRET_BYTES)
     token = read_or_make_token(folder / "admin.token") if folder else ""
     url = database or options.database or (sqlite_url(folder / "registry.db") if folder else "")
     engine, writing = open_database(url), open_database(url, connections=1, cache_kib=WRITER_CACHE_KIB)
@@ -95,9 +104,13 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     journal = SigningJournal(folder / "journal.db" if folder else None)
     documents = Documents(folder / "documents" if folder else None)
     log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
-    office = Office(engine, writing, log, clock, Rules(documents.rulebook, options.verified_only))
+    eraser = Eraser(writing, documents)
+    eraser.sweep()
+    office = Office(engine, writing, log, clock, Rules(documents.rulebook, options.verified_only), eraser)
+    desk = FrontDesk(engine, log, office, clock, Sealer(secret))
     registry = Registry(
-        origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, token, known is None,
+        origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, desk,
+        ReadingRoom(engine, clock), token, known is None,
         [office.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:
@@ -111,6 +124,13 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
 def _start(registry: Registry, options: Options, engine: Engine) -> None:
     """The log is open and the newest root signed; read-only if the database is behind the journal."""
     builtin = registry.documents.put_builtin("internal")
+    try:
+        registry.desk.check()
+    except SealError as error:
+        raise FoundingError(
+            "keys/custody.key is not the one that the keys in custody were sealed with; put the right one back",
+            "keys/custody.key 不是封存托管密钥时所用的那一把；请放回正确的文件",
+        ) from error
     with engine.connect() as tx:
         head = registry.log.storage.head(tx)
     signed = registry.log.signed_before()

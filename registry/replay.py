@@ -82,7 +82,7 @@ class Replay:
                 "the entry is written into other folios than its act changes",
                 "分录所记的登记簿页与行为所涉不符",
             )
-        bench.accept(item, outcome)
+        bench.accept(item, outcome, entry.position, entry.time)
         by = outcome.register.party(item.statement.by)
         stem = item.ids.stem
         return act_row(entry.position, stem, item.statement.act, by.ref if by else 0, outcome)

@@ -4,7 +4,7 @@ Judges a batch of groups on a loaded slice, appends what is accepted, saves the 
 root, and gives every submitter an answer. A statement whose code raises fails alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,12 +17,15 @@ from ledger.log import Appended, Batch, ClockBehindError, Log
 from ledger.storage import CheckpointRow
 from registry.acts.act import Outcome
 from registry.admission import Admitted, refusal_of
+from registry.beside import Beside, Made
+from registry.documents.erasure import Eraser
 from registry.judging import Bench, Rules
 from registry.receipts import Facts, Receipt, ReceiptMaker, made_objects, receipt_maker, stored_facts, trial_receipt
 from registry.refusals.refusal import RefusedError, internal_error, refused
+from registry.store.claims import load_claims, must_be_same_request, save_beside
 from registry.store.database import WRITER, relaxed
 from registry.store.loading import load, stems
-from registry.store.saving import ActRow, act_row, save, save_disclosures
+from registry.store.saving import ActRow, act_row, erased_by, kept_under, save, save_disclosures
 
 logger = structlog.get_logger("sanquan.registry")
 _ATTEMPTS = 5
@@ -55,6 +58,21 @@ class _Work:
     known: dict[bytes, int]
     rows: list[ActRow] = field(default_factory=list)
     disclosures: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, Made] = field(default_factory=dict)
+    beside: list[tuple[bytes, Beside]] = field(default_factory=list)
+
+    def fork(self) -> "_Work":
+        """Work on top of this, for statements that stand or fall together."""
+        return _Work(self.bench.fork(), self.batch, dict(self.known), claims=dict(self.claims))
+
+    def join(self, fork: "_Work") -> None:
+        """What the fork accepted is part of this work."""
+        self.bench.join(fork.bench)
+        self.known.update(fork.known)
+        self.rows += fork.rows
+        self.disclosures.update(fork.disclosures)
+        self.claims.update(fork.claims)
+        self.beside += fork.beside
 
 
 _Result = Facts | int | Receipt | RefusedError
@@ -68,8 +86,11 @@ class UnsignedError(Exception):
 class Writer:
     """Writes batches. One thread at a time."""
 
-    def __init__(self, engine: Engine, reads: Engine, log: Log[Connection], rules: Rules) -> None:
+    def __init__(
+        self, engine: Engine, reads: Engine, log: Log[Connection], rules: Rules, eraser: Eraser | None = None
+    ) -> None:
         """`engine` is the writer's own; `reads` the same database for everybody."""
+        self._eraser = eraser
         self._engine = engine.execution_options(**WRITER)
         self._reads = reads
         self._log = log
@@ -79,7 +100,7 @@ class Writer:
         """One answer a statement, in order. Everything that a receipt says is durable and signed."""
         for attempt in range(_ATTEMPTS):
             try:
-                results, appended = self._commit(groups, now)
+                results, appended, gone = self._commit(groups, now)
                 break
             except HeadConflictError:
                 if attempt == _ATTEMPTS - 1:
@@ -94,6 +115,8 @@ class Writer:
                 self._sign(appended)
             except Exception as error:
                 raise UnsignedError(appended.head.size) from error
+        if gone:
+            self._erase(gone)
         return self._answers(groups, results, appended)
 
     def sign_head(self) -> None:
@@ -104,23 +127,40 @@ class Writer:
         if head.size and (newest is None or newest.size < head.size):
             self._put(self._log.sign(head))
 
-    def _commit(self, groups: Sequence[Group], now: datetime) -> tuple[list[list[_Result]], Appended | None]:
+    def _erase(self, gone: Mapping[str, str | None]) -> None:
+        """What an erasure leaves to be done is done before it is answered; a start does it again should it fail."""
+        if self._eraser is None:
+            return
+        try:
+            self._eraser.finish(list(gone), [text for text in gone.values() if text])
+        except Exception:
+            logger.exception("erased in the database, but not yet in every file; the next start does it")
+
+    def _commit(
+        self, groups: Sequence[Group], now: datetime
+    ) -> tuple[list[list[_Result]], Appended | None, dict[str, str | None]]:
+        """What became of each statement, what was appended, and what was kept under the digests that were erased."""
         items = [item for group in groups for item in group.items]
         with self._engine.begin() as tx:
             batch = self._log.open_batch(tx, now)
             base = load(tx, [item.names for item in items])
             taken = set(stems(tx, [item.ids.stem for item in items]))
             known = dict(self._log.storage.positions(tx, [item.digest for item in items if item.ids.stem in taken]))
-            work = _Work(Bench(base, self._rules, taken), batch, known)
+            claims = load_claims(tx, [key for item in items if (key := _claimed(item)) is not None], now)
+            known.update(self._log.storage.positions(tx, [made.statement for made in claims.values()]))
+            work = _Work(Bench(base, self._rules, taken), batch, known, claims=claims)
             loaded = [name for kind, name in base if kind in ("asset", "party")]
             batch.load_folios([*loaded, *(folio for item in items for folio in item.statement.expect)])
             results = [self._group(work, group) for group in groups]
+            gone = kept_under(tx, erased_by(work.bench.changes))
             save(tx, base, work.bench.changes, work.rows)
-            save_disclosures(tx, work.disclosures)
+            save_disclosures(tx, {digest: text for digest, text in work.disclosures.items() if digest not in gone})
             appended = batch.write(tx)
+            if appended is not None:
+                save_beside(tx, work.beside, appended.head.size, now)
         if appended is not None:
             self._log.adopt(appended)
-        return results, appended
+        return results, appended, gone
 
     def _group(self, work: _Work, group: Group) -> list[_Result]:
         if group.trial:
@@ -133,6 +173,8 @@ class Writer:
         if (position := work.known.get(item.digest)) is not None:
             return position
         try:
+            if (position := _made_before(work, item)) is not None:
+                return position
             return self._accept(work, item, self._judge(work.bench, work.batch, item))
         except RefusedError as refusal:
             return refusal
@@ -153,9 +195,13 @@ class Writer:
             entry = work.batch.add(item.envelope, item.digest, outcome.folios, made, item.opened.text)
         except TooLargeError as error:
             raise refusal_of(error) from error
-        work.bench.accept(item, outcome)
+        work.bench.accept(item, outcome, entry.position, entry.time)
         work.known[item.digest] = entry.position
         work.disclosures.update(item.disclosures)
+        if item.beside is not None:
+            work.beside.append((item.digest, item.beside))
+            if (claim := item.beside.claim) is not None:
+                work.claims[claim.key] = Made(claim, item.digest, entry.position + 1)
         by = outcome.register.party(item.statement.by)
         stem = item.ids.stem
         work.rows.append(act_row(entry.position, stem, item.statement.act, by.ref if by else 0, outcome))
@@ -166,7 +212,7 @@ class Writer:
     def _try(self, work: _Work, group: Group) -> list[_Result]:
         """What would be answered: each is judged after those before it, then all is as if they had not come."""
         mark = work.batch.mark()
-        fork = _Work(work.bench.fork(), work.batch, dict(work.known))
+        fork = work.fork()
         tried: dict[bytes, Facts] = {}
         results: list[_Result] = []
         for item in group.items:
@@ -183,17 +229,14 @@ class Writer:
         """First all are judged on a fork, then all accepted; one refusal refuses the others (BATCH_REFUSED)."""
         results: list[_Result] = []
         mark = work.batch.mark()
-        fork = _Work(work.bench.fork(), work.batch, dict(work.known))
+        fork = work.fork()
         failed = False
         for item in items:
             result = self._one(fork, item)
             failed = failed or isinstance(result, RefusedError)
             results.append(result)
         if not failed:
-            work.bench.join(fork.bench)
-            work.known.update(fork.known)
-            work.rows += fork.rows
-            work.disclosures.update(fork.disclosures)
+            work.join(fork)
             return results
         work.batch.reset(mark)
         return _refuse_others(work, items, results)
@@ -227,6 +270,24 @@ class Writer:
         assert maker is not None
         facts = before[result] if isinstance(result, int) else result
         return Answer(maker.make(facts, short=group.short), known=isinstance(result, int))
+
+
+def _claimed(item: Admitted) -> str | None:
+    return item.beside.claim.key if item.beside is not None and item.beside.claim is not None else None
+
+
+def _made_before(work: _Work, item: Admitted) -> int | None:
+    """Where the statement stands that was made under the item's claim, if one was.
+
+    Raises:
+        RefusedError: IDEMPOTENCY_REUSED.
+    """
+    claim = item.beside.claim if item.beside is not None else None
+    made = work.claims.get(claim.key) if claim is not None else None
+    if claim is None or made is None:
+        return None
+    must_be_same_request(made, claim)
+    return work.known[made.statement]
 
 
 def batch_refused() -> RefusedError:

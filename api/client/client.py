@@ -1,6 +1,5 @@
 """The client of one registry. Contract sections 1, 2, 6."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any, Self
 import httpx
 
 from api.client.errors import ClientError, ProblemError, TransportError, TrustError
-from api.client.files import LineResult, Receipt, answers_of, files
+from api.client.files import LineResult, Receipt, answers_of, conceal, files, submission
 from api.client.pins import Pins
+from api.client.private import NONE, Private
 from api.client.profile import Profile
-from api.client.reads import Reads
 from api.client.receipts import verified_entry, verify_receipt
 from api.client.transport import Transport
 from ledger.encoding import format_base64url
@@ -28,7 +27,7 @@ from registry.drafting import make_payload, sign_payload
 _TIMEOUT_S = 120.0
 
 
-class Client(Reads):
+class Client(Private):
     """Talks to one registry. `keys` pins its log keys; without, those it shows first are pinned."""
 
     def __init__(
@@ -107,6 +106,12 @@ class Client(Reads):
             raise ClientError("this needs a profile with a key")
         return self.profile
 
+    def _signer(self) -> Signer:
+        return self._profile().signer
+
+    def _party_id(self) -> str:
+        return self.party_id
+
     def now(self) -> datetime:
         """The registry's simulated clock where it has one, else this machine's time.
 
@@ -135,21 +140,21 @@ class Client(Reads):
     def act(
         self, act: str, body: Mapping[str, Any], *, joining: Sequence[Signer] = (), adding: Sequence[Signer] = (),
         for_: str | None = None, with_: Sequence[str] | None = None, expect: Mapping[str, int] | None = None,
+        confidential: Sequence[str] = (),
     ) -> Receipt:  # fmt: skip
         """Builds, signs and submits a statement.
 
         `joining` sign as parties of `with` (named by their first keys unless `with_` names them), `adding` as keys that
-        the statement adds.
+        the statement adds. `confidential`: pointers to members of the body that go onto the ledger as digests only.
         """
         names = with_ if with_ is not None else [party_identifier(signer.public) for signer in joining]
-        payload = self.payload(act, body, for_=for_, with_=names, expect=expect)
-        return self.submit(sign_payload(payload, [self._profile().signer, *joining, *adding]))
+        told, disclosures = conceal(act, body, confidential)
+        payload = self.payload(act, told, for_=for_, with_=names, expect=expect)
+        return self.submit(sign_payload(payload, [self._profile().signer, *joining, *adding]), disclosures)
 
     def submit(self, envelope: Envelope, disclosures: Sequence[str] = ()) -> Receipt:
         """The verified receipt of a statement; the same payload again gets the first receipt's facts."""
-        text = format_envelope(envelope)
-        body = f'{{"envelope":{text},"disclosures":{json.dumps(list(disclosures))}}}' if disclosures else text
-        facts = self._transport.json("POST", "/v1/statements", content=body.encode())
+        facts = self._transport.json("POST", "/v1/statements", content=submission(envelope, disclosures))
         return self._verified(envelope, facts)
 
     def try_out(self, envelope: Envelope) -> Mapping[str, Any]:
@@ -174,13 +179,19 @@ class Client(Reads):
                 else:
                     yield LineResult(answer["status"], None, ProblemError(answer["problem"]))
 
-    def submit_many(self, envelopes: Iterable[Envelope], *, atomic: bool = False) -> Iterator[LineResult]:
+    def submit_many(
+        self,
+        envelopes: Iterable[Envelope],
+        *,
+        atomic: bool = False,
+        disclosures: Mapping[Envelope, Sequence[str]] = NONE,
+    ) -> Iterator[LineResult]:
         """One result an envelope, in order; receipts are verified. Files of at most 1,000 lines are sent.
 
-        `atomic`: all in one file, all or none.
+        `atomic`: all in one file, all or none. `disclosures`: of the envelopes that have any.
         """
         for chunk in [list(envelopes)] if atomic else files(envelopes):
-            lines = b"\n".join(format_envelope(envelope).encode() for envelope in chunk)
+            lines = b"\n".join(submission(envelope, disclosures.get(envelope, ())) for envelope in chunk)
             response = self._transport.send(
                 "POST", "/v1/statements", content=lines, media_type="application/x-ndjson",
                 accept="application/x-ndjson", params=[("atomic", "true")] if atomic else [],

@@ -1,12 +1,15 @@
 """Receipts as a program uses them, and files of statements: how they are cut, and their answers line by line."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.client.errors import ProblemError, TransportError
+from api.client.errors import ClientError, ProblemError, TransportError
 from ledger.statement import Envelope, format_envelope
+from registry.acts import ACTS
+from registry.desk.hiding import chosen, hide, hideable
+from registry.refusals.refusal import RefusedError
 
 _FILE_LINES = 1_000
 _FILE_BYTES = 8 * 1024 * 1024
@@ -51,6 +54,29 @@ class LineResult:
     status: int
     receipt: Receipt | None
     problem: ProblemError | None
+
+
+def submission(envelope: Envelope, disclosures: Sequence[str] = ()) -> bytes:
+    """An envelope as it is sent, with its disclosures beside it where it has any."""
+    text = format_envelope(envelope)
+    if not disclosures:
+        return text.encode()
+    return f'{{"envelope":{text},"disclosures":{json.dumps(list(disclosures))}}}'.encode()
+
+
+def conceal(act: str, body: Mapping[str, Any], pointers: Sequence[str]) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """The body with digests in place of the members that the pointers name, and the disclosures.
+
+    Raises:
+        ClientError: there is no such member, or it cannot be confidential.
+    """
+    shape = ACTS[act].shape if act in ACTS else None
+    if not pointers:
+        return body, ()
+    try:
+        return hide(body, chosen(hideable(body, shape) if shape else [], pointers))
+    except RefusedError as refusal:
+        raise ClientError(str(refusal)) from refusal
 
 
 def answers_of(content: bytes, lines: int) -> list[dict[str, Any]]:

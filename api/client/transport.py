@@ -35,9 +35,9 @@ class Transport:
 
     def send(
         self, method: str, path: str, *, params: Iterable[tuple[str, str]] = (), content: bytes | None = None,
-        media_type: str = "application/json", accept: str = "application/json",
+        media_type: str = "application/json", accept: str = "application/json", auth: httpx.Auth | None = None,
     ) -> httpx.Response:  # fmt: skip
-        """The answer, if it is one.
+        """The answer, if it is one. `auth` shows who asks.
 
         Raises:
             ProblemError: the registry refused.
@@ -50,7 +50,7 @@ class Transport:
         for attempt in range(_TRIES):
             last = attempt == _TRIES - 1
             try:
-                response = self._client.request(method, path, params=query, content=content, headers=headers)
+                response = self._client.request(method, path, params=query, content=content, headers=headers, auth=auth)
             except _BROKEN as error:
                 if last:
                     raise TransportError(f"{self._client.base_url} cannot be reached: {error}") from error

@@ -172,6 +172,45 @@ class WellKnown(_Open):
     spec: int
 
 
+class Disclosure(_Open):
+    digest: str
+    name: str
+    value: Any
+    disclosure: str
+    statements: list[dict[str, Any]]
+
+
+class Access(_Open):
+    time: str
+    reader: str
+    purpose: str
+    kind: str
+    digest: str
+
+
+class Accesses(_Open):
+    items: list[Access]
+    next: str | None = None
+
+
+class Token(_Open):
+    id: str
+    party: str
+    name: str
+    scopes: list[str]
+    created: str
+    expires: str
+    revoked: str | None = None
+
+
+class NewToken(Token):
+    token: str = Field(description="Shown once; only its digest is kept.")
+
+
+class Tokens(_Open):
+    items: list[Token]
+
+
 def _problems(*statuses: int) -> _Responses:
     content = {
         "application/problem+json": {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}
@@ -188,6 +227,15 @@ SUBMITTED: _Responses = {
     200: {"model": Receipt, "description": "The same payload was on the ledger already; or a dry run; or NDJSON."},
     **_problems(400, 403, 404, 409, 413, 415, 422, 429, 500, 503),
 }
+ACTED: _Responses = {
+    201: {"model": Receipt, "description": "On the ledger."},
+    **_problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+}
+TOKEN: _Responses = {201: {"model": NewToken}, **_problems(400, 401, 403, 404, 413, 415, 422)}
+TOKENS = _ok(Tokens, 400, 401, 403)
+TOKEN_REVOKED: _Responses = {204: {"description": "Revoked."}, **_problems(401, 403, 404)}
+DISCLOSURE = _ok(Disclosure, 400, 401, 403, 404, 422)
+ACCESSES = _ok(Accesses, 400, 401, 403, 404, 422)
 STATEMENT = _ok(StatementAnswer, 404)
 PARTY = _ok(Party, 400, 404, 422, 503)
 ASSET = _ok(Asset, 400, 404, 422, 503)
@@ -224,6 +272,27 @@ ENVELOPE_BODY: dict[str, Any] = {
         "content": {"application/json": {"schema": _ENVELOPE}, "application/x-ndjson": {"schema": {"type": "string"}}},
     }
 }
+ACT_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+}
+TOKEN_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "party": {"type": "string"},
+                        "name": {"type": "string"},
+                        "scopes": {"type": "array", "items": {"type": "string"}},
+                        "expires": {"type": "string", "format": "date-time"},
+                    },
+                }
+            }
+        },
+    }
+}
 CHECKS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -241,14 +310,14 @@ _QUERIES = {
               "explain", "at", "size"),
     "inclusion": ("seq", "size"),
     "consistency": ("from", "to"),
+    "disclosure": ("purpose",),
+    "accesses": ("cursor", "limit"),
 }  # fmt: skip
 _NEEDED = {
-    "party": "check",
-    "asset": "check",
-    "purpose": "check",
-    "seq": "inclusion",
-    "from": "consistency",
-    "to": "consistency",
+    "check": ("party", "asset", "purpose"),
+    "inclusion": ("seq",),
+    "consistency": ("from", "to"),
+    "disclosure": ("purpose",),
 }
 
 
@@ -256,7 +325,7 @@ def filters(what: str) -> dict[str, Any]:
     """The query parameters of a route."""
     return {
         "parameters": [
-            {"name": name, "in": "query", "required": _NEEDED.get(name) == what, "schema": {"type": "string"}}
+            {"name": name, "in": "query", "required": name in _NEEDED.get(what, ()), "schema": {"type": "string"}}
             for name in _QUERIES[what]
         ]
     }

@@ -3,6 +3,7 @@
 from typing import Any
 
 from registry.acts.act import Act
+from registry.acts.disclosures import DISCLOSURE_ERASE, DISCLOSURE_RESTRICT
 from registry.acts.filing import CASE_FILE
 from registry.acts.grants import RIGHT_GRANT
 from registry.acts.keys import KEY_ADD, KEY_REVOKE
@@ -16,7 +17,7 @@ ACTS: dict[str, Act[Any]] = {
     act.name: act
     for act in (
         LOG_OPEN, PARTY_REGISTER, PARTY_UPDATE, PARTY_VERIFY, KEY_ADD, KEY_REVOKE, ROLE_GRANT, ROLE_REVOKE,
-        RULEBOOK_ADOPT, CASE_FILE, RIGHT_GRANT, RIGHT_REVOKE,
+        RULEBOOK_ADOPT, CASE_FILE, RIGHT_GRANT, RIGHT_REVOKE, DISCLOSURE_ERASE, DISCLOSURE_RESTRICT,
     )
 }  # fmt: skip
 

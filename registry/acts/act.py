@@ -41,6 +41,8 @@ class Names(msgspec.Struct, frozen=True):
     inputs: tuple[str, ...] = ()
     """Assets among `assets` whose ancestors the act looks at, too."""
     fingerprints: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    """Digests of what is kept beside the ledger, whose citations and restrictions the act looks at."""
     identifiers_of: tuple[str, ...] = ()
     """Parties whose official identifier the act takes or gives up."""
     identifiers: tuple[str, ...] = ()
@@ -122,6 +124,8 @@ class Act(Generic[Body]):
     proofs: Callable[[Body], tuple[Key, ...]] = _no_keys
     founding: Callable[[Body], tuple[Key, ...]] = field(default=_no_keys)
     """The keys that count for this entry because it lists them; the first is the one `by` signs with."""
+    shape: type | None = None
+    """The body on the wire, where members of it may be confidential."""
 
 
 def must_be_registrar(context: Context, register: Register) -> None:

@@ -279,4 +279,4 @@ def _deposit(context: Context, body: InitialBody, register: Register, assessed: 
     return Outcome(after, (asset.id,), tuple(made), assessed.warnings)
 
 
-CASE_FILE = Act("case.file", parse_initial, _decide, _names)
+CASE_FILE = Act("case.file", parse_initial, _decide, _names, shape=InitialBody)

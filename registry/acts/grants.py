@@ -246,4 +246,4 @@ def _grant(context: Context, body: GrantBody, register: Register, parent: Right,
     return Outcome(after, (parent.asset,), tuple(Made(right.id, right.kind) for right in rights))
 
 
-RIGHT_GRANT = Act("right.grant", _parse, _decide, _names)
+RIGHT_GRANT = Act("right.grant", _parse, _decide, _names, shape=GrantBody)

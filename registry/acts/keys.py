@@ -103,4 +103,6 @@ def _decide_revoke(context: Context, body: RevokeBody, register: Register) -> Ou
 
 
 KEY_ADD = Act("key.add", _parse_add, _decide_add, _add_names, proofs=_added)
-KEY_REVOKE = Act("key.revoke", _parse_revoke, _decide_revoke, lambda _statement, body: Names(keys=(body.key,)))
+KEY_REVOKE = Act(
+    "key.revoke", _parse_revoke, _decide_revoke, lambda _statement, body: Names(keys=(body.key,)), shape=RevokeBody
+)

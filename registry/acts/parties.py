@@ -237,13 +237,15 @@ def _with_verified(register: Register, before: state.Party, after: state.Party) 
 
 PARTY_REGISTER = Act(
     "party.register", _parse_register, _decide_register, _register_names,
-    proofs=lambda body: _founding(body)[1:], founding=_founding,
+    proofs=lambda body: _founding(body)[1:], founding=_founding, shape=RegisterBody,
 )  # fmt: skip
 PARTY_UPDATE = Act(
     "party.update", _parse_update, _decide_update,
     lambda statement, body: Names(identifiers_of=(statement.by,), identifiers=_identifiers(body.identifier)),
+    shape=UpdateBody,
 )  # fmt: skip
 PARTY_VERIFY = Act(
     "party.verify", lambda statement: body_of(statement, VerifyBody), _decide_verify,
     lambda _statement, body: Names(parties=(body.party,), identifiers_of=(body.party,)),
+    shape=VerifyBody,
 )  # fmt: skip

@@ -138,4 +138,4 @@ def _names(_statement: Statement, body: RevokeBody) -> Names:
     return Names(rights=body.rights)
 
 
-RIGHT_REVOKE = Act("right.revoke", _parse, _decide, _names)
+RIGHT_REVOKE = Act("right.revoke", _parse, _decide, _names, shape=RevokeBody)

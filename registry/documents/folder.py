@@ -38,6 +38,12 @@ class Documents:
         data = path.read_bytes() if path.is_file() else None
         return data if data is not None and hashlib.sha256(data).hexdigest() == digest else None
 
+    def remove(self, digest: str) -> None:
+        """The document of a digest is not kept any more."""
+        self._memory.pop(digest, None)
+        if self._folder is not None:
+            (self._folder / digest).unlink(missing_ok=True)
+
     def rulebook(self, digest: str) -> Rulebook | None:
         """The rulebook of a digest; None if its bytes are not here or are no rulebook."""
         found = self._rulebooks.get(digest)

@@ -39,6 +39,8 @@ class Constants(_Strict, frozen=True):
     agreement_years: Annotated[int, Meta(ge=1)]
     name_limit: Annotated[int, Meta(ge=1)]
     overview_limit: Annotated[int, Meta(ge=1)]
+    retention_years: Annotated[int, Meta(ge=0)] = 0
+    """How long registration material is kept; until then it may be restricted, not erased. 0: no such duty."""
 
 
 class RuleCase(_Strict, frozen=True):

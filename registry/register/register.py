@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from registry.register.asset import Asset, Case
+from registry.register.citation import Citation, Withheld
 from registry.register.office_state import Registry
 from registry.register.party import Party
 from registry.register.right import Right
@@ -63,6 +64,16 @@ class Register:
     def case(self, identifier: str) -> Case | None:
         found: Case | None = self.get("case", identifier)
         return found
+
+    def citations(self, digest: str) -> tuple[Citation, ...]:
+        """The statements that cite what is kept under a digest, in the order recorded."""
+        found: tuple[Citation, ...] | None = self.get("cited", digest)
+        return found or ()
+
+    def withheld(self, digest: str) -> tuple[Withheld, ...]:
+        """What restricts or erased it."""
+        found: tuple[Withheld, ...] | None = self.get("withheld", digest)
+        return found or ()
 
     def registry(self) -> Registry | None:
         found: Registry | None = self.get("registry", "")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlmodel import SQLModel
 
 from ledger.private_files import make_private
-from registry.store import tables
+from registry.store import desk_tables, tables
 
 _PAGE_BYTES = 8192
 _CHECKPOINT_PAGES = 4000
@@ -57,6 +57,19 @@ def relaxed(engine: Engine) -> Iterator[Connection]:
             _set_synchronous(tx, "FULL")
 
 
+@contextmanager
+def overwriting(tx: Connection) -> Iterator[None]:
+    """What is deleted in the block does not stay in the database file as bytes nobody points at."""
+    if tx.dialect.name != "sqlite":
+        yield
+        return
+    tx.exec_driver_sql("PRAGMA secure_delete=ON")
+    try:
+        yield
+    finally:
+        tx.exec_driver_sql("PRAGMA secure_delete=OFF")
+
+
 def _set_synchronous(connection: Connection, level: str) -> None:
     """SQLite takes it only between transactions, so it goes past SQLAlchemy, which would begin one."""
     raw = connection.connection.dbapi_connection
@@ -71,7 +84,7 @@ def sqlite_url(path: Path) -> str:
 
 def create_tables(connection: Connection) -> None:
     """All tables exist."""
-    SQLModel.metadata.create_all(connection, tables=[*tables.FOLD_TABLES, tables.DISCLOSURE])
+    SQLModel.metadata.create_all(connection, tables=[*tables.FOLD_TABLES, tables.DISCLOSURE, *desk_tables.DESK_TABLES])
 
 
 def _prepare_sqlite(engine: Engine, *, durable: bool, cache_kib: int) -> None:

@@ -11,20 +11,22 @@ from ledger.identifiers import is_identifier
 from ledger.storage.rows import rows_with
 from registry.acts.act import Names
 from registry.register.asset import MAX_ANCESTORS, Asset, Case
+from registry.register.citation import Citation, Withheld
 from registry.register.office_state import Registry
 from registry.register.party import Party
 from registry.register.register import Slot
 from registry.register.right import Right
 from registry.register.values import OBJECTS_PER_STATEMENT
-from registry.store.search import LOOKUP, search_key
-from registry.store.tables import ACT, ASSET, KEY, PARTY, REGISTRY, RIGHT, VERIFIED
+from registry.store.search import LOOKUP, search, search_key
+from registry.store.tables import ACT, ASSET, CITATION, KEY, PARTY, REGISTRY, RIGHT, VERIFIED, WITHHELD
 
 _CHUNK = 500
 _REGISTRY = select(REGISTRY.c.document)
 Value = TypeVar("Value")
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (Party, Asset, Case, Right, Registry)
+    kind: msgspec.json.Decoder(kind) for kind in (Party, Asset, Case, Right, Registry, Citation)
 }
+_WITHHELD = msgspec.json.Decoder(tuple[Withheld, ...])
 
 
 def decode(kind: type[Value], document: str) -> Value:
@@ -119,6 +121,7 @@ def load(tx: Connection, wanted: Sequence[Names]) -> dict[Slot, Any]:
     if asset_refs:
         slots |= load_assets(tx, asset_refs)
     slots |= _load_ancestors(tx, [set(names.inputs) for names in wanted if names.inputs], slots)
+    slots |= load_citations(tx, {digest for names in wanted for digest in names.digests})
     by_ref = {value.ref: value for (kind, _), value in slots.items() if kind == "asset"}
     for text, refs in matches.items():
         found = [by_ref[ref] for ref in refs if ref in by_ref]
@@ -145,6 +148,23 @@ def _load_ancestors(tx: Connection, inputs: Sequence[set[str]], known: Mapping[S
         missing = [name for name in names if ("asset", name) not in known and ("asset", name) not in slots]
         found = by_refs(tx, ASSET, Asset, refs_of(tx, missing).values())
         slots |= {("asset", asset.id): asset for asset in found}
+    return slots
+
+
+def load_citations(tx: Connection, digests: Collection[str]) -> dict[Slot, Any]:
+    """The statements that cite these digests, and what withholds them."""
+    if not digests:
+        return {}
+    slots: dict[Slot, Any] = {}
+    seqs = [ref // OBJECTS_PER_STATEMENT for ref in search(tx, "cited", list(digests))]
+    rows = sorted(rows_with(tx, CITATION.c.seq, seqs, CITATION.c.document), key=itemgetter(0))
+    for row in rows:
+        citation = decode(Citation, row.document)
+        for digest in digests:
+            if citation.cites(digest):
+                slots["cited", digest] = (*slots.get(("cited", digest), ()), citation)
+    for row in rows_with(tx, WITHHELD.c.digest, digests, WITHHELD.c.document):
+        slots["withheld", row.digest] = _WITHHELD.decode(row.document)
     return slots
 
 

@@ -5,25 +5,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, delete, insert, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from ledger.storage.rows import insert_rows
 from registry.acts.act import Outcome
 from registry.register.asset import Asset, Case
+from registry.register.citation import Citation, Withheld, is_erased
 from registry.register.party import Party
 from registry.register.register import Register, Slot
 from registry.register.right import Right
+from registry.register.values import reference
+from registry.store.database import overwriting
+from registry.store.loading import load_citations
 from registry.store.search import LOOKUP, search_keys
 from registry.store.tables import (
     ACT,
     ASSET,
     CASE,
+    CITATION,
     DISCLOSURE,
     KEY,
     PARTY,
     REGISTRY,
     RIGHT,
     VERIFIED,
+    WITHHELD,
 )
 
 _encode = msgspec.json.Encoder().encode
@@ -87,6 +93,10 @@ def save(tx: Connection, before: Mapping[Slot, Any], changes: Mapping[Slot, Any]
                 _right(rows, value, is_new=old is None)
             case "verified":
                 _verified(tx, rows, slot[1], value, after)
+            case "citation":
+                _citation(rows, value)
+            case "withheld":
+                _withheld(tx, slot[1], value)
             case "registry":
                 tx.execute(delete(REGISTRY))
                 rows.insert(REGISTRY, (1, document(value)))
@@ -137,6 +147,42 @@ def _right(rows: Rows, right: Right, *, is_new: bool) -> None:
 def _verified(tx: Connection, rows: Rows, identifier: str, names: tuple[str, ...], after: Register) -> None:
     tx.execute(delete(VERIFIED).where(VERIFIED.c.identifier == identifier))
     rows.insert(VERIFIED, *((identifier, party.ref) for name in names if (party := after.party(name))))
+
+
+def _citation(rows: Rows, citation: Citation) -> None:
+    rows.insert(CITATION, (citation.seq, document(citation)))
+    cited = (*citation.cited.digests, *citation.cited.documents)
+    rows.search += search_keys("cited", cited, reference(citation.seq))
+
+
+def _withheld(tx: Connection, digest: str, withheld: tuple[Withheld, ...]) -> None:
+    """What is erased is gone from the database with the transaction, and its bytes overwritten."""
+    tx.execute(delete(WITHHELD).where(WITHHELD.c.digest == digest))
+    tx.execute(insert(WITHHELD).values(digest=digest, document=document(withheld)))
+    if is_erased(withheld):
+        with overwriting(tx):
+            tx.execute(delete(DISCLOSURE).where(DISCLOSURE.c.digest == digest))
+
+
+def erased_by(changes: Mapping[Slot, Any]) -> list[str]:
+    """The digests that the changes erase."""
+    return [name for (kind, name), value in changes.items() if kind == "withheld" and is_erased(value)]
+
+
+def kept_under(tx: Connection, digests: Sequence[str]) -> dict[str, str | None]:
+    """The disclosures that are kept under the digests; None where there is none."""
+    if not digests:
+        return {}
+    rows = tx.execute(select(DISCLOSURE).where(DISCLOSURE.c.digest.in_(digests))).all()
+    return dict.fromkeys(digests) | {row.digest: row.disclosure for row in rows}
+
+
+def restore_disclosures(tx: Connection, disclosures: Mapping[str, str]) -> None:
+    """Disclosures of a statement of the log that were missing are there again; what was erased is not."""
+    slots = load_citations(tx, list(disclosures))
+    register = Register(slots)
+    kept = {digest: text for digest, text in disclosures.items() if not is_erased(register.withheld(digest))}
+    save_disclosures(tx, kept)
 
 
 def save_disclosures(tx: Connection, disclosures: Mapping[str, str]) -> None:

@@ -13,7 +13,7 @@ from ledger.storage.lookup import Lookup, signed_key
 from registry.register.values import OBJECTS_PER_STATEMENT
 from registry.store.tables import NEWEST_SEARCH, SEARCH
 
-Kind = Literal["fingerprint", "identifier", "evidence"]
+Kind = Literal["fingerprint", "identifier", "evidence", "cited"]
 LOOKUP = Lookup(SEARCH, NEWEST_SEARCH, OBJECTS_PER_STATEMENT)
 
 

@@ -104,6 +104,24 @@ class NewestSearchTable(SQLModel, table=True):
     ref: int = Field(sa_column=_big(primary=True))
 
 
+class CitationTable(SQLModel, table=True):
+    """Entries whose statements cite what is kept beside the ledger. Found by digest as `store.search` says."""
+
+    __tablename__ = "sanquan_citation"
+
+    seq: int = Field(sa_column=_big(primary=True))
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class WithheldTable(SQLModel, table=True):
+    """Digests whose values or documents are restricted or erased."""
+
+    __tablename__ = "sanquan_withheld"
+
+    digest: str = Field(primary_key=True, max_length=64)
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
 class RegistryTable(SQLModel, table=True):
     """One row: what the register knows of itself."""
 
@@ -132,10 +150,12 @@ CASE = _TABLES["sanquan_case"]
 RIGHT = _TABLES["sanquan_right"]
 SEARCH = _TABLES["sanquan_search"]
 NEWEST_SEARCH = _TABLES["sanquan_search_newest"]
+CITATION = _TABLES["sanquan_citation"]
+WITHHELD = _TABLES["sanquan_withheld"]
 REGISTRY = _TABLES["sanquan_registry"]
 DISCLOSURE = _TABLES["sanquan_disclosure"]
 
 FOLD_TABLES = [
-    ACT, PARTY, KEY, VERIFIED, ASSET, CASE, RIGHT, SEARCH, NEWEST_SEARCH, REGISTRY,
+    ACT, PARTY, KEY, VERIFIED, ASSET, CASE, RIGHT, SEARCH, NEWEST_SEARCH, CITATION, WITHHELD, REGISTRY,
 ]  # fmt: skip
 """Tables that the entries alone determine: rebuilt from them and compared with them."""

@@ -74,6 +74,12 @@ class Live:
         self.ok("party.register", actor, party_body(actor, **details))
         return actor
 
+    def send_added_key(self, by: Actor, added: KeySigner) -> None:
+        """The party has one more key."""
+        payload = self.payload("key.add", by, key_shape(added))
+        answer = self.send(format_envelope(sign_payload(payload, [by.signers[0], added])).encode())
+        assert answer.status_code == 201, answer.text
+
     def filing(self, by: Actor, rights: Sequence[str] = ALL, **form: Any) -> dict[str, Any]:
         claim = {"party": by.id, "rights": list(rights)}
         return {"kind": "initial", "asset": FORM | form, "sources": [OWN], "claims": [claim]}

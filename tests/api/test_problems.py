@@ -56,7 +56,7 @@ def test_problems_in_a_file_speak_the_readers_language(live: Live) -> None:
     [
         ("GET", "/v1/statements", {"POST"}),
         ("PUT", "/v1/statements", {"POST"}),
-        ("POST", "/v1/assets", {"GET"}),
+        ("POST", "/v1/rights", {"GET"}),
         ("DELETE", "/v1/clock", {"GET", "POST"}),
         ("POST", "/checkpoint", {"GET"}),
         ("GET", "/v1/checks", {"POST"}),

@@ -34,6 +34,7 @@ def play(desk: Desk) -> None:
         body | {"evidence": [{"kind": "contract", "sha256": "cd" * 32}]},
         expect={ids(title, "ast")[0]: 1},
     )
+    desk.ok("disclosure.restrict", desk.registrar, {"digests": ["cd" * 32], "basis": "request"})
     desk.pass_time(days=10)
     desk.ok("right.revoke", a, {"rights": ids(grant, "rgt"), "ground": "agreement"})
     for _ in range(300):

@@ -246,7 +246,7 @@ def test_identifiers_that_are_taken(desk: Desk, a: Actor) -> None:
     for stems, wanted in ((set(), None), ({item.ids.stem}, "ID_TAKEN")):
         bench = Bench(base, Rules(desk.registry.documents.rulebook), stems)
         if wanted is None:
-            bench.accept(item, bench.judge(item, 2, desk.clock.now(), lambda _: 1))
+            bench.accept(item, bench.judge(item, 2, desk.clock.now(), lambda _: 1), 2, desk.clock.now())
         with pytest.raises(RefusedError) as found:
             bench.judge(item, 3, desk.clock.now(), lambda _: 1)
         assert (found.value.code, found.value.status) == ("ID_TAKEN", 409)

@@ -73,6 +73,8 @@ def varied(desk: Desk) -> None:
     desk.ok("right.revoke", desk.registrar, judgment)
     desk.ok("party.update", b, {"name": "乙二", "contact": "电话"})
     desk.submit(*[desk.envelope("party.update", a, {"contact": str(n)}, expect={a.id: n + 2}) for n in range(5)])
+    desk.ok("disclosure.restrict", desk.registrar, {"digests": ["cd" * 32], "basis": "request"})
+    desk.ok("disclosure.erase", desk.registrar, {"digests": [name["sd"], "cd" * 32], "basis": "retention_over"})
     d = newcomer("丁")
     first = desk.filing([{"party": d.id, "rights": ["processing"]}])
     desk.submit(desk.envelope("party.register", d, party_body(d)), desk.envelope("case.file", d, first), atomic=True)

@@ -1,0 +1,328 @@
+"""Erasing and restricting what is kept beside the ledger: contract sections 4 and 8."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger.encoding import format_base64url
+from registry.auditing import audit, open_subject
+from registry.desk.access import ReadingRoom
+from registry.refusals.refusal import RefusedError
+from registry.register.citation import Citation, Cited, Withheld, is_erased
+from tests.registry.desk import ALL, Actor, Desk, beside, granting, ids, newcomer, open_desk, party_body, sd
+
+SECRET = "电话0531-88889999"
+
+
+def tell(desk: Desk, actor: Actor, name: str = "contact", value: Any = SECRET) -> tuple[str, str, dict[str, Any]]:
+    """The digest, disclosure and receipt of a confidential member of the party's own."""
+    member, text = sd(name, value)
+    receipt = desk.ok("party.update", actor, {name: member}, disclosures=[text])
+    return member["sd"], text, receipt
+
+
+def room(desk: Desk) -> ReadingRoom:
+    return desk.registry.reading_room
+
+
+def read(desk: Desk, reader: Actor, digest: str) -> Any:
+    """The value that a party reads; None where nothing is there for it."""
+    try:
+        return room(desk).disclosure(reader.id, digest, "核对")["value"]
+    except RefusedError as refusal:
+        assert refusal.code == "NOT_FOUND"
+        return None
+
+
+def erase(desk: Desk, *digests: str, **more: Any) -> dict[str, Any]:
+    return desk.ok("disclosure.erase", desk.registrar, {"digests": list(digests), "basis": "request", **more})
+
+
+def everything(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def traces(text: str, value: str = SECRET) -> list[bytes]:
+    """What of a disclosure would give its value away: any of its middle, and the plain value."""
+    return [text.encode()[10:40], value.encode(), format_base64url(value.encode()).encode()[2:-2]]
+
+
+class TestReading:
+    def test_those_concerned_read_and_are_shown_who_read(self, desk: Desk) -> None:
+        a, b, stranger = desk.party("甲"), desk.party("乙"), desk.party("丙")
+        operating = ids(desk.register(a), "rgt")[2]
+        member, text = sd("consideration", "每年十万元")
+        body = granting(operating, b, ["processing"], consideration=member)
+        desk.ok("right.grant", a, body, with_=[b], disclosures=[text])
+        assert read(desk, a, member["sd"]) == read(desk, b, member["sd"]) == "每年十万元"
+        assert read(desk, stranger, member["sd"]) is None
+        assert read(desk, desk.registrar, member["sd"]) == "每年十万元"
+        (items, _), (others, _) = room(desk).accesses(a.id, 0, 10), room(desk).accesses(stranger.id, 0, 10)
+        assert [item["reader"] for item in items] == [a.id, b.id, desk.registrar.id]
+        assert {item["purpose"] for item in items} == {"核对"}
+        assert others == []
+
+    def test_officers_read_in_their_office(self, desk: Desk) -> None:
+        a = desk.party("甲")
+        digest, _, _ = tell(desk, a)
+        for role, may in (
+            ("reviewer", True), ("approver", True), ("authority", True), ("regulator", True), ("auditor", False), ("trustee", False),
+        ):  # fmt: skip
+            officer = desk.party(role)
+            assert read(desk, officer, digest) is None
+            desk.ok("role.grant", desk.registrar, {"party": officer.id, "role": role})
+            assert (read(desk, officer, digest) == SECRET) is may
+            desk.ok("role.revoke", desk.registrar, {"party": officer.id, "role": role})
+            assert read(desk, officer, digest) is None
+
+    def test_a_holder_of_the_asset_reads_registration_material(self, desk: Desk) -> None:
+        a, b = desk.party("甲"), desk.party("乙")
+        member, text = sd("title", "采购合同")
+        filing = desk.filing([{"party": a.id, "rights": ALL}])
+        filing["evidence"] = [{"kind": "contract", "sha256": "ab" * 32, "title": member}]
+        asset = ids(desk.ok("case.file", a, filing, disclosures=[text]), "ast")[0]
+        further = desk.filing([{"party": b.id, "rights": ["holding"]}]) | {"asset": asset}
+        assert read(desk, b, member["sd"]) is None
+        desk.ok("case.file", b, further, with_=[a])
+        assert read(desk, b, member["sd"]) == "采购合同"
+
+    @pytest.mark.parametrize("purpose", ["", " ", "x" * 201, "a\nb"])
+    def test_a_purpose_says_something(self, desk: Desk, purpose: str) -> None:
+        a = desk.party("甲")
+        digest, _, _ = tell(desk, a)
+        with pytest.raises(RefusedError) as found:
+            room(desk).disclosure(a.id, digest, purpose)
+        assert (found.value.code, found.value.reasons[0].pointer) == ("INVALID_VALUE", "/purpose")
+        assert room(desk).accesses(a.id, 0, 10) == ([], None)
+
+    def test_the_log_comes_in_pages(self, desk: Desk) -> None:
+        a = desk.party("甲")
+        digest, _, _ = tell(desk, a)
+        for number in range(5):
+            room(desk).disclosure(a.id, digest, str(number))
+        seen: list[str] = []
+        after: int | None = 0
+        while after is not None:
+            items, after = room(desk).accesses(a.id, after, 2)
+            seen += [item["purpose"] for item in items]
+        assert seen == list("01234")
+
+
+class TestErasure:
+    def test_the_value_is_nowhere_and_every_proof_holds(self, tmp_path: Path) -> None:
+        folder = tmp_path / "data"
+        with open_desk(folder) as desk:
+            a = desk.party("甲")
+            digest, text, receipt = tell(desk, a)
+            for number in range(40):
+                tell(desk, a, value=f"其他{number}")
+            assert any(trace in everything(folder) for trace in traces(text))
+            gone = erase(desk, digest)
+            assert gone["folios"] == [{"id": a.id, "n": 43, "prev": 42}]
+            assert not any(trace in everything(folder) for trace in traces(text))
+            assert read(desk, a, digest) is None
+            assert read(desk, desk.registrar, digest) is None
+            assert desk.view(a.id)["contact"] != {"sd": digest}
+            keys = desk.registry.log.verifier_keys()
+            entry = desk.registry.reader.entry(receipt["seq"]).data
+            assert digest.encode() not in entry  # base64 of the payload
+        with open_subject(folder) as subject:
+            assert audit(subject, keys).findings == ()
+        copied = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+        assert not any(trace in copied for trace in traces(text))
+
+    def test_it_does_not_come_back(self, desk: Desk) -> None:
+        a = desk.party("甲")
+        member, text = sd("contact", SECRET)
+        envelope = desk.envelope("party.update", a, {"contact": member})
+        first = desk.answer(beside(envelope, text)).receipt
+        erase(desk, member["sd"])
+        for again in (envelope, beside(envelope, text)):
+            answer = desk.answer(again)
+            assert answer.known
+            assert answer.receipt is not None and first is not None
+            assert answer.receipt["seq"] == first["seq"]
+            assert read(desk, a, member["sd"]) is None
+        refusal = desk.refusal("party.update", a, {"status": "x", "contact": member}, disclosures=[text])
+        assert (refusal.code, refusal.reasons[0].pointer) == ("INVALID_VALUE", "/body")
+
+    def test_a_missing_disclosure_may_be_brought_with_the_same_payload(self, desk: Desk) -> None:
+        a = desk.party("甲")
+        member, text = sd("contact", SECRET)
+        envelope = desk.envelope("party.update", a, {"contact": member})
+        desk.answer(beside(envelope, text))
+        _lose(desk, member["sd"])
+        assert read(desk, a, member["sd"]) is None
+        foreign = sd("contact", "别的")[1]
+        assert desk.answer(beside(envelope, foreign)).known
+        assert desk.answer(envelope).known
+        assert read(desk, a, member["sd"]) is None
+        assert desk.answer(beside(envelope, text)).known
+        assert read(desk, a, member["sd"]) == SECRET
+
+    def test_in_one_batch_with_what_it_erases(self, desk: Desk) -> None:
+        a = desk.party("甲")
+        member, text = sd("contact", SECRET)
+        told = beside(desk.envelope("party.update", a, {"contact": member}), text)
+        gone = desk.envelope("disclosure.erase", desk.registrar, {"digests": [member["sd"]], "basis": "request"})
+        assert [answer.refusal for answer in desk.submit(told, gone)] == [None, None]
+        assert read(desk, a, member["sd"]) is None
+        assert text.encode() not in everything(Path(desk.registry.engine.url.database or "").parent)
+
+    def test_who_erases_what(self, desk: Desk) -> None:
+        a = desk.party("甲")
+        digest, _, _ = tell(desk, a)
+        body: dict[str, Any] = {"digests": [digest], "basis": "request"}
+        desk.expect(("NOT_ENTITLED", 403, "/by"), "disclosure.erase", a, body)
+        desk.expect(("NOT_ENTITLED", 403, "/by"), "disclosure.restrict", a, body)
+        for act in ("disclosure.erase", "disclosure.restrict"):
+            unknown = body | {"digests": ["A" * 43]}
+            desk.expect(("NOT_FOUND", 404, "/body/digests/0"), act, desk.registrar, unknown)
+            twice = body | {"digests": [digest, digest]}
+            desk.expect(("INVALID_VALUE", 422, "/body/digests"), act, desk.registrar, twice)
+            desk.expect(("INVALID_VALUE", 422, "/body/document"), act, desk.registrar, body | {"basis": "order"})
+        erase(desk, digest)
+        desk.expect(("ALREADY_ENDED", 409, "/body/digests/0"), "disclosure.erase", desk.registrar, body)
+        desk.expect(("ALREADY_ENDED", 409, "/body/digests/0"), "disclosure.restrict", desk.registrar, body)
+
+    def test_a_document_is_erased_by_its_digest(self, desk: Desk) -> None:
+        a = desk.party("甲")
+        document = desk.registry.documents.put(b"scan of an identity card")
+        filing = desk.filing([{"party": a.id, "rights": ALL}]) | {
+            "evidence": [{"kind": "identity", "sha256": document}]
+        }
+        desk.ok("case.file", a, filing)
+        erase(desk, document)
+        assert desk.registry.documents.get(document) is None
+
+    def test_a_crash_between_record_and_files_is_made_good_at_the_next_start(self, tmp_path: Path) -> None:
+        folder = tmp_path / "data"
+        with open_desk(folder) as desk:
+            a = desk.party("甲")
+            document = desk.registry.documents.put(b"scan")
+            filing = desk.filing([{"party": a.id, "rights": ALL}]) | {
+                "evidence": [{"kind": "identity", "sha256": document}]
+            }
+            desk.ok("case.file", a, filing)
+            erase(desk, document)
+            desk.registry.documents.put(b"scan")
+        with open_desk(folder) as desk:
+            assert desk.registry.documents.get(document) is None
+
+    def test_restricted_only_authorities_see_it(self, desk: Desk) -> None:
+        a, reviewer, court = desk.party("甲"), desk.party("审查员"), desk.party("法院")
+        desk.ok("role.grant", desk.registrar, {"party": reviewer.id, "role": "reviewer"})
+        desk.ok("role.grant", desk.registrar, {"party": court.id, "role": "authority"})
+        digest, _, _ = tell(desk, a)
+        desk.ok("disclosure.restrict", desk.registrar, {"digests": [digest], "basis": "request"})
+        assert [read(desk, who, digest) for who in (a, reviewer)] == [None, None]
+        assert [read(desk, who, digest) for who in (court, desk.registrar)] == [SECRET, SECRET]
+        erase(desk, digest)
+        assert read(desk, court, digest) is None
+
+
+def retaining(desk: Desk) -> None:
+    """A rulebook that wants registration material kept for twenty years is the default."""
+    from registry.law.rulebook import load_builtin
+
+    text = load_builtin("internal").decode().replace('id = "internal"', 'id = "keeping"', 1)
+    text = text.replace("overview_limit", "retention_years = 20\noverview_limit", 1)
+    digest = desk.registry.documents.put(text.encode())
+    book = desk.registry.documents.rulebook(digest)
+    assert book is not None
+    assert book.constants.retention_years == 20
+    body = {"id": "keeping", "version": book.version, "sha256": digest, "default": True}
+    desk.ok("rulebook.adopt", desk.registrar, body)
+
+
+def test_registration_material_is_restricted_and_not_erased_while_it_is_kept(desk: Desk) -> None:
+    retaining(desk)
+    a = desk.party("甲")
+    member, text = sd("title", "合同")
+    filing = desk.filing([{"party": a.id, "rights": ALL}])
+    filing["evidence"] = [{"kind": "contract", "sha256": "ab" * 32, "title": member}]
+    desk.ok("case.file", a, filing, disclosures=[text])
+    digest, _, _ = tell(desk, a)
+    erase(desk, digest)
+    body: dict[str, Any] = {"digests": [member["sd"]], "basis": "request"}
+    desk.expect(("INVALID_VALUE", 422, "/body/digests/0"), "disclosure.erase", desk.registrar, body)
+    desk.ok("disclosure.restrict", desk.registrar, body)
+    desk.clock.set(desk.clock.now() + timedelta(days=20 * 366))
+    erase(desk, member["sd"])
+
+
+def test_an_order_erases_what_would_be_kept(desk: Desk) -> None:
+    retaining(desk)
+    a = desk.party("甲")
+    member, text = sd("title", "合同")
+    filing = desk.filing([{"party": a.id, "rights": ALL}])
+    filing["evidence"] = [{"kind": "contract", "sha256": "ab" * 32, "title": member}]
+    desk.ok("case.file", a, filing, disclosures=[text])
+    erase(desk, member["sd"], basis="order", document="cd" * 32)
+
+
+def test_natural_persons_are_on_the_ledger_by_digests_and_can_be_forgotten(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with open_desk(folder) as desk:
+        person = newcomer("张三")
+        name, opened = sd("name", "张三丰")
+        body = party_body(person, kind="natural_person", name=name)
+        answer = desk.answer(beside(desk.envelope("party.register", person, body), opened))
+        assert answer.refusal is None
+        erase(desk, name["sd"])
+        assert not any(trace in everything(folder) for trace in traces(opened, "张三丰"))
+        receipt = desk.ok("case.file", person, desk.filing([{"party": person.id, "rights": ALL}]))
+        assert receipt["seq"] == 3
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(st.text(min_size=8, max_size=40), min_size=1, max_size=12, unique=True), data=st.data())
+def test_whatever_is_erased_is_gone_and_the_rest_stays(
+    tmp_path_factory: pytest.TempPathFactory, values: list[str], data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("erasing") / "data"
+    with open_desk(folder) as desk:
+        a = desk.party("甲")
+        told = [(*tell(desk, a, value=value)[:2], value) for value in values]
+        gone = data.draw(st.sets(st.sampled_from(range(len(told))), min_size=1))
+        erase(desk, *(told[number][0] for number in sorted(gone)))
+        kept = everything(folder)
+        for number, (digest, text, value) in enumerate(told):
+            assert (text.encode() in kept) is (number not in gone)
+            assert read(desk, a, digest) == (None if number in gone else value)
+
+
+def test_a_value_in_a_page_that_was_moved_is_overwritten_too(tmp_path: Path) -> None:
+    """Bytes that stay behind in a page that the database rewrote are found, and the pages written anew."""
+    folder = tmp_path / "data"
+    with open_desk(folder) as desk:
+        a = desk.party("甲")
+        digest, text, _ = tell(desk, a)
+        engine = desk.registry.engine
+        with engine.begin() as tx:
+            tx.exec_driver_sql("CREATE TABLE left_over (text TEXT)")
+            tx.exec_driver_sql("INSERT INTO left_over VALUES (?)", (text,))
+        with engine.begin() as tx:
+            tx.exec_driver_sql("PRAGMA secure_delete=OFF")
+            tx.exec_driver_sql("DELETE FROM left_over")
+        erase(desk, digest)
+        assert text.encode()[20:60] not in everything(folder)
+
+
+def test_what_is_withheld_is_so_from_its_entry_on() -> None:
+    assert not is_erased((Withheld(1, "x", "restricted", "request"),))
+    assert is_erased((Withheld(1, "x", "restricted", "request"), Withheld(2, "x", "erased", "order")))
+    citation = Citation(1, None, "case.file", (), Cited(("a",), ("b",)))  # type: ignore[arg-type]
+    assert citation.cites("a")
+    assert citation.cites("b")
+    assert not citation.cites("c")
+
+
+def _lose(desk: Desk, digest: str) -> None:
+    """The side store has lost a disclosure."""
+    with desk.registry.engine.begin() as tx:
+        tx.exec_driver_sql("DELETE FROM sanquan_disclosure WHERE digest = ?", (digest,))
