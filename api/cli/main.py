@@ -2,7 +2,7 @@
 
 import typer
 
-from api.cli import auditing, client_commands, demo, importing, operating, serving, sheets
+from api.cli import auditing, client_commands, demo, importing, listing, operating, serving, sheets
 
 app = typer.Typer(
     name="sanquan",
@@ -11,5 +11,5 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (demo, serving, client_commands, sheets, importing, auditing, operating):
+for module in (demo, serving, client_commands, listing, sheets, importing, auditing, operating):
     module.install(app)

@@ -304,8 +304,8 @@ CHECKS_BODY: dict[str, Any] = {
     }
 }
 _QUERIES = {
-    **{name: (*listing.filters, "cursor", "limit", "at", "size") for name, listing in LISTINGS.items()},
-    "entries": ("act", "by", "folio", "cursor", "limit", "size"),
+    **{name: (*listing.filters, "cursor", "limit", "at", "size", "format") for name, listing in LISTINGS.items()},
+    "entries": ("act", "by", "folio", "cursor", "limit", "size", "format"),
     "check": ("party", "asset", "purpose", "action", "right", "territory", "fields", "group", "consenting", "basis",
               "explain", "at", "size"),
     "inclusion": ("seq", "size"),

@@ -49,6 +49,15 @@ def test_a_workbook_with_errors_and_its_corrected_copy(sanquan: Console) -> None
         sheet = load_workbook(copy).worksheets[0]
         assert {cell for cell in expected if sheet[cell].comment is not None} == set(expected)
 
+        assert "written" in sanquan("list", "assets", "--output", "all.xlsx", "--url", served.url).stdout
+        assert load_workbook(sanquan.home / "all.xlsx").worksheets[0].max_row == ROWS - ERRORS + 1
+        assert (
+            len(sanquan("list", "entries", "--filter", "act=party.register", "--url", served.url).stdout.split("\n"))
+            == 2
+        )
+        for words in (("nothing",), ("assets", "--filter", "x"), ("assets", "--output", "a.pdf")):
+            sanquan("list", *words, "--url", served.url, wanted=2)
+
         correct(copy, wrong)
         second = json.loads(sanquan(*run, copy).stdout)
         assert (second["registered"], second["skipped"], second["refused"]) == (ERRORS, ROWS - ERRORS, 0)
