@@ -39,13 +39,20 @@ def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | No
 def tagged(request: Request, body: bytes, media_type: str, *, forever: bool, vary: str = "") -> Response:
     """An answer under its strong ETag; 304 if the caller has it. `vary`: the header that chose among representations."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": FOREVER if forever else "no-cache"}
+    headers = {"ETag": etag, "Cache-Control": caching(request, forever=forever)}
     if vary:
         headers["Vary"] = vary
     held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if etag in held or "*" in held:
         return Response(status_code=304, headers=headers)
     return Response(body, 200, headers, media_type)
+
+
+def caching(request: Request, *, forever: bool) -> str:
+    """`Cache-Control`: what only members may see is in no shared cache."""
+    if getattr(request.state, "for_members", False):
+        return "private, no-cache" if not forever else FOREVER.replace("public", "private")
+    return FOREVER if forever else "no-cache"
 
 
 def packed(request: Request, response: Response) -> Response:

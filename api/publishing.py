@@ -13,7 +13,7 @@ from ledger.errors import BrokenLogError, FormatError
 from ledger.log import Log
 from ledger.sources import StorageSource
 from ledger.storage import CheckpointRow
-from ledger.tiles import TILE_WIDTH, Bundle, Tile, parse_tile_path, tile_width
+from ledger.tiles import Bundle, Tile, parse_tile_path, tile_width
 from registry.reading import not_found
 
 PUBLISH_EVERY_S = 1.0
@@ -46,8 +46,8 @@ class Publisher:
                     self._shown, self._shown_at = newest, now
             return self._shown
 
-    def file(self, path: str) -> tuple[bytes, bool]:
-        """The bytes of a tile or bundle, and whether it is full.
+    def file(self, path: str) -> bytes:
+        """The bytes of a tile or bundle.
 
         Raises:
             RefusedError: NOT_FOUND for a path that no signed checkpoint implies.
@@ -66,4 +66,4 @@ class Publisher:
                 data = source.bundle(wanted) if isinstance(wanted, Bundle) else source.tile(wanted)
             except BrokenLogError as error:
                 raise not_found(path) from error
-        return data, wanted.width == TILE_WIDTH
+        return data

@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     admission: Annotated[
         Literal["open", "verified"] | None, Field(description="Default: open on loopback, else verified.")
     ] = None
+    visibility: Annotated[
+        Literal["public", "members"],
+        Field(description="Who reads the register: everybody, or parties that say who asks."),
+    ] = "public"
     simulated_clock: Annotated[str | None, Field(description="A clock that stands still; only for tests.")] = None
     quota_party: Annotated[str | None, Field(description="Statements of one party, like 6000/minute.")] = None
     quota_address: Annotated[str | None, Field(description="Statements from one address, like 6000/minute.")] = None

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from registry.refusals.refusal import Reason
+from tests.forks import Forks, forks
 from tests.words import english_run
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """Commands as forks of one process that has loaded them."""
+    with forks(tmp_path_factory.mktemp("forks")) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,6 +1,8 @@
 """`sanquan audit` and `sanquan verify`: for whoever does not trust the operator."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +10,8 @@ import httpx
 import typer
 
 from api.cli.output import BROKEN, HOLDS, USAGE, fail, language, print_json, progress, say
-from api.client import Pins
+from api.client import Pins, Profile, ProfileError
+from api.client.signing import SignedRequest
 from ledger.audit import AuditReport, Finding, Known, KnownCheckpoint, KnownReceipt, parse_known
 from ledger.checkpoint import parse_checkpoint, verify_checkpoint
 from ledger.errors import BrokenLogError, FormatError, LedgerError, SignatureError
@@ -25,6 +28,7 @@ LangOption = Annotated[str | None, typer.Option("--lang", help="zh or en.")]
 
 _PUBLISHED_WITHIN_S = 3.0
 _LOOK_AGAIN_S = 0.1
+_TIMEOUT_S = 60.0
 
 
 def read_keys(texts: list[str] | None) -> list[VerifierKey]:
@@ -57,13 +61,14 @@ def audit_command(
         list[Path] | None, typer.Option(help="Receipts, checkpoints, notes that somebody kept and that must agree.")
     ] = None,
     key: KeyOption = None,
+    profile: Annotated[Path | None, typer.Option(help="Who asks, where a register is its members' only.")] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """Read a whole log and check all of it. Exit status: 0 holds, 1 broken, 2 usage or key not pinned."""
     keys, kept = read_keys(key), _read_known(known or [])
     try:
-        report = _audit(target, keys, kept, lang)
+        report = _audit(target, keys, kept, profile, lang)
     except BrokenLogError as error:
         if isinstance(error.__cause__, httpx.HTTPError | httpx.InvalidURL):
             fail(USAGE, str(error), f"{target} 无法读取：{error}", lang)
@@ -75,13 +80,26 @@ def audit_command(
     raise typer.Exit(_status(report))
 
 
-def _audit(target: str, keys: list[VerifierKey], known: list[Known], lang: str | None) -> AuditReport:
+@contextmanager
+def _reading(url: str, profile: Path | None) -> Iterator[httpx.Client]:
+    """What a log is read with: where the register is its members' only, by whoever has a profile."""
+    with httpx.Client(timeout=_TIMEOUT_S) as http:
+        # A log that says nothing of members is read as it is, and so is one without a profile: the audit says the rest.
+        with suppress(httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, ProfileError):
+            if http.get(f"{url.rstrip('/')}/.well-known/sanquan").json()["visibility"] == "members":
+                http.auth = SignedRequest(Profile.open(profile).signer)
+        yield http
+
+
+def _audit(
+    target: str, keys: list[VerifierKey], known: list[Known], profile: Path | None, lang: str | None
+) -> AuditReport:
     from registry.auditing import Subject, audit, open_subject
 
     title = "审计" if language(lang) == "zh" else "auditing"
     with progress(title, None, "entries") as on_progress:
         if target.startswith(("http://", "https://")):
-            with UrlSource(target) as source:
+            with _reading(target, profile) as http, UrlSource(target, http) as source:
                 _wait_for(source, known)
                 pinned = keys or _pinned(parse_checkpoint(parse_note(source.checkpoint()).text).origin)
                 return audit(Subject(source), pinned, known, on_progress)

@@ -44,6 +44,14 @@ def open_profile(folder: Path | None, name: str | None, lang: str | None = None)
         fail(USAGE, str(error), f"{folder or default_folder()} 中没有可用的密钥；新建请以 --name 给出名称", lang)
 
 
+def reading_profile(folder: Path | None) -> Profile | None:
+    """The profile, if there is one: a members' register shows itself only to whoever says who asks."""
+    try:
+        return Profile.open(folder)
+    except ProfileError:
+        return None
+
+
 @contextmanager
 def open_client(
     url: str, profile: Profile | None, lang: str | None = None, *, refusal: int = BROKEN
@@ -136,9 +144,11 @@ def party_register(
 
 
 @party_app.command("show")
-def party_show(party: str, url: UrlOption = DEFAULT_URL, lang: LangOption = None) -> None:
+def party_show(
+    party: str, url: UrlOption = DEFAULT_URL, profile: ProfileOption = None, lang: LangOption = None
+) -> None:
     """Show a party."""
-    with open_client(url, None, lang) as client:
+    with open_client(url, reading_profile(profile), lang) as client:
         print_json(client.party(party))
 
 
@@ -161,18 +171,21 @@ def asset_register(
 
 
 @asset_app.command("show")
-def asset_show(asset: str, url: UrlOption = DEFAULT_URL, lang: LangOption = None) -> None:
+def asset_show(
+    asset: str, url: UrlOption = DEFAULT_URL, profile: ProfileOption = None, lang: LangOption = None
+) -> None:
     """Show an asset with its rights."""
-    with open_client(url, None, lang) as client:
+    with open_client(url, reading_profile(profile), lang) as client:
         print_json(client.asset(asset))
 
 
 @asset_app.command("list")
 def asset_list(
-    url: UrlOption = DEFAULT_URL, holder: str | None = None, identifier: str | None = None, lang: LangOption = None
-) -> None:
+    url: UrlOption = DEFAULT_URL, holder: str | None = None, identifier: str | None = None,
+    profile: ProfileOption = None, lang: LangOption = None,
+) -> None:  # fmt: skip
     """List assets, a JSON object a line."""
-    with open_client(url, None, lang) as client:
+    with open_client(url, reading_profile(profile), lang) as client:
         for item in client.assets(holder=holder, identifier=identifier):
             typer.echo(json.dumps(item, ensure_ascii=False))
 
@@ -206,10 +219,10 @@ def check(
     field: Annotated[list[str] | None, typer.Option(help="A field; absent: all. May be repeated.")] = None,
     at: Annotated[str | None, typer.Option(help="An instant, RFC 3339; now.")] = None,
     size: Annotated[int | None, typer.Option(help="A size of the ledger; the newest.")] = None,
-    url: UrlOption = DEFAULT_URL, as_json: JsonOption = False, lang: LangOption = None,
+    url: UrlOption = DEFAULT_URL, profile: ProfileOption = None, as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """May PARTY use ASSET for PURPOSE? Exit status: 0 allowed, 1 denied, 2 no answer: usage, refused, no connection."""
-    with open_client(url, None, lang, refusal=USAGE) as client:
+    with open_client(url, reading_profile(profile), lang, refusal=USAGE) as client:
         answer = client.check(
             party, asset, purpose, action=action, right=right, territory=territory, fields=field, at=at, size=size
         )
@@ -228,6 +241,9 @@ def act(
     name: Annotated[str, typer.Argument(metavar="ACT", help="party.verify, role.grant, rulebook.adopt …")],
     body: Annotated[Path, typer.Argument(help="The body as JSON.", exists=True, dir_okay=False)],
     key: Annotated[Path, typer.Option(help="Private key (PEM), such as DIR/keys/registrar.pem.", exists=True)],
+    confidential: Annotated[
+        list[str] | None, typer.Option(help="Pointer to a member that goes onto the ledger as a digest; may be repeated.")
+    ] = None,
     url: UrlOption = DEFAULT_URL, as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """Sign and send any act with a key; how the registrar verifies parties, gives roles, adopts rulebooks."""
@@ -237,7 +253,7 @@ def act(
         fail(USAGE, f"--key: {error}", f"--key：{key} 不是可用的私钥文件", lang)
     facts = _read_json(body, lang)
     with open_client(url, profile, lang) as client:
-        print_receipt(client.act(name, facts), as_json=as_json, lang=lang)
+        print_receipt(client.act(name, facts, confidential=confidential or ()), as_json=as_json, lang=lang)
 
 
 def install(app: typer.Typer) -> None:

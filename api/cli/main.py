@@ -2,7 +2,17 @@
 
 import typer
 
-from api.cli import auditing, client_commands, demo, importing, listing, operating, serving, sheets
+from api.cli import (
+    auditing,
+    client_commands,
+    demo,
+    importing,
+    listing,
+    operating,
+    private_commands,
+    serving,
+    sheets,
+)  # fmt: skip
 
 app = typer.Typer(
     name="sanquan",
@@ -11,5 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (demo, serving, client_commands, listing, sheets, importing, auditing, operating):
+for module in (
+    demo, serving, client_commands, private_commands, listing, sheets, importing, auditing, operating
+):  # fmt: skip
     module.install(app)

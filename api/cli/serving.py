@@ -122,6 +122,7 @@ def serve(
     name: Annotated[str | None, typer.Option(help="Name of the registrar, at the first start.")] = None,
     database: Annotated[str | None, typer.Option(help="SQLAlchemy URL (a SQLite file in the data folder).")] = None,
     admission: Annotated[str | None, typer.Option(help="open or verified.")] = None,
+    visibility: Annotated[str | None, typer.Option(help="public or members.")] = None,
     simulated_clock: Annotated[
         str | None, typer.Option(help="A clock that stands still at INSTANT or `now`; for tests, on loopback.")
     ] = None,
@@ -129,7 +130,7 @@ def serve(
     """Serve the API and pages of a registry."""
     settings = _settings(
         data=data, host=host, port=port, origin=origin, name=name, database=database, admission=admission,
-        simulated_clock=simulated_clock,
+        visibility=visibility, simulated_clock=simulated_clock,
     )  # fmt: skip
     configure_logging()
     listener = _listen(settings)

@@ -14,6 +14,7 @@ from api.client.pins import Pins
 from api.client.private import NONE, Private
 from api.client.profile import Profile
 from api.client.receipts import verified_entry, verify_receipt
+from api.client.signing import SignedRequest
 from api.client.transport import Transport
 from ledger.encoding import format_base64url
 from ledger.entry import Entry
@@ -38,10 +39,13 @@ class Client(Private):
         self.url = url.rstrip("/")
         self.profile = profile
         self._simulated: bool | None = None
+        self._for_members = False
         self._pins = pins or Pins()
         self._seen: str | None = None
         try:
             self.origin, self.log_keys = self._pinned(keys)
+            if self._for_members and self.profile is not None:
+                self._transport.say_who_asks(SignedRequest(self.profile.signer))
             self._pins.see_published(self.origin, self.checkpoint, self.log_keys, self._proven)
         except BaseException:
             self.close()
@@ -53,6 +57,7 @@ class Client(Private):
             origin, shown = str(facts["origin"]), [str(key) for key in facts["log_keys"]]
         except (KeyError, TypeError) as error:
             raise TransportError(f"{self.url} does not answer as a registry does") from error
+        self._for_members = facts.get("visibility") == "members"
         return origin, self._pins.pin(origin, shown, given)
 
     def __enter__(self) -> Self:

@@ -29,6 +29,10 @@ class Transport:
         except httpx.InvalidURL as error:
             raise TransportError(f"{url} is not an address: {error}") from error
 
+    def say_who_asks(self, auth: httpx.Auth) -> None:
+        """Every request from now on says so."""
+        self._client.auth = auth
+
     def close(self) -> None:
         """Connections are released."""
         self._client.close()
@@ -50,7 +54,10 @@ class Transport:
         for attempt in range(_TRIES):
             last = attempt == _TRIES - 1
             try:
-                response = self._client.request(method, path, params=query, content=content, headers=headers, auth=auth)
+                response = self._client.request(
+                    method, path, params=query, content=content, headers=headers,
+                    auth=auth or httpx.USE_CLIENT_DEFAULT,
+                )  # fmt: skip
             except _BROKEN as error:
                 if last:
                     raise TransportError(f"{self._client.base_url} cannot be reached: {error}") from error

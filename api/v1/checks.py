@@ -9,9 +9,11 @@ from msgspec import UNSET, Meta, UnsetType
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import JSON, bad_query, check_parameters, json_bytes, json_response, moment_of, packed, tagged, wants
+from api.callers import CallerDep
 from api.deps import ReaderDep
 from api.problems import language_of
 from api.v1 import schemas
+from api.visibility import FOR_MEMBERS
 from ledger.errors import FormatError
 from ledger.strict_json import parse_strict
 from registry.acts.shapes import decode, given, instant
@@ -21,7 +23,7 @@ from registry.refusals.refusal import RefusedError, refused
 from registry.title.question import Question
 from registry.title.vocabulary import ACTIONS, is_dotted, is_territory
 
-router = APIRouter(prefix="/v1", tags=["check"])
+router = APIRouter(prefix="/v1", tags=["check"], dependencies=FOR_MEMBERS)
 MAX_CHECKS = 10_000
 MAX_BYTES = 16 * 1024 * 1024
 _ACTIONS = frozenset(action for actions in ACTIONS.values() for action in actions)
@@ -122,7 +124,7 @@ def read_check(request: Request, reader: ReaderDep) -> Response:
 
 
 @router.post("/checks", response_model=None, responses=schemas.ANSWERS, openapi_extra=schemas.CHECKS_BODY)
-async def read_checks(request: Request, reader: ReaderDep) -> Response:
+async def read_checks(request: Request, reader: ReaderDep, caller: CallerDep) -> Response:
     """Up to 10,000 questions at once, all answered from one size and instant, in order."""
     wants(request, JSON)
     check_parameters(request, ("at", "size"))
@@ -133,6 +135,7 @@ async def read_checks(request: Request, reader: ReaderDep) -> Response:
         data += chunk
         if len(data) > MAX_BYTES:
             raise refused("TOO_LARGE", f"At most {MAX_BYTES} bytes.", f"不超过 {MAX_BYTES} 字节。")
+    caller.must_have_sent(bytes(data))
     return await run_in_threadpool(_checks, request, reader, bytes(data))
 
 

@@ -9,7 +9,7 @@ from typing import IO
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
-from api.answers import JSON, MAX_LIMIT, bad_query, wants
+from api.answers import JSON, MAX_LIMIT, bad_query, caching, wants
 from api.exporting.files import FORMATS, SUFFIXES, write_list
 from registry.reading import Moment
 from registry.refusals.refusal import refused
@@ -71,7 +71,7 @@ def exported(
     headers = {
         "Content-Disposition": f'attachment; filename="sanquan-{what}-{pages.size}{SUFFIXES[media_type]}"',
         "Content-Length": str(length),
-        "Cache-Control": "no-cache",
+        "Cache-Control": caching(request, forever=False),
         "Vary": "Accept",
     }
     return StreamingResponse(_sent(file), 200, headers, media_type + ("; charset=utf-8" if "csv" in media_type else ""))

@@ -8,6 +8,7 @@ from api.answers import (
     JSON,
     OCTETS,
     TEXT,
+    caching,
     check_parameters,
     json_bytes,
     json_response,
@@ -18,6 +19,7 @@ from api.answers import (
 )
 from api.deps import PublisherDep, ReaderDep
 from api.v1 import schemas
+from api.visibility import FOR_MEMBERS
 from registry.reading import entry_view, not_found
 from registry.refusals.refusal import refused
 
@@ -34,16 +36,22 @@ def read_checkpoint(request: Request, publisher: PublisherDep) -> Response:
     return answer
 
 
+@router.get("/tile/entries/{path:path}", response_model=None, responses=schemas.OCTETS_ANSWER, dependencies=FOR_MEMBERS)
+def read_bundle(request: Request, path: str, publisher: PublisherDep) -> Response:
+    """An entry bundle `/tile/entries/<N>[.p/<W>]`."""
+    check_parameters(request, ())
+    data = publisher.file(f"tile/entries/{path}")
+    return packed(request, Response(data, 200, {"Cache-Control": caching(request, forever=True), **_ANYONE}, OCTETS))
+
+
 @router.get("/tile/{path:path}", response_model=None, responses=schemas.OCTETS_ANSWER)
 def read_tile(request: Request, path: str, publisher: PublisherDep) -> Response:
-    """A hash tile `/tile/<L>/<N>[.p/<W>]` or an entry bundle `/tile/entries/<N>[.p/<W>]`."""
+    """A hash tile `/tile/<L>/<N>[.p/<W>]`: public wherever the register is not, for proofs rest on it."""
     check_parameters(request, ())
-    data, _ = publisher.file(f"tile/{path}")
-    answer = Response(data, 200, {"Cache-Control": FOREVER, **_ANYONE}, OCTETS)
-    return packed(request, answer) if path.startswith("entries/") else answer
+    return Response(publisher.file(f"tile/{path}"), 200, {"Cache-Control": FOREVER, **_ANYONE}, OCTETS)
 
 
-@router.get("/v1/entries/{position}", response_model=None, responses=schemas.ENTRY)
+@router.get("/v1/entries/{position}", response_model=None, responses=schemas.ENTRY, dependencies=FOR_MEMBERS)
 def read_entry(request: Request, position: str, reader: ReaderDep) -> Response:
     """An entry: {seq, time, leaf_hash, bytes, statement}, or its raw bytes with `Accept: application/octet-stream`."""
     check_parameters(request, ())

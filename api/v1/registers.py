@@ -23,12 +23,13 @@ from api.answers import (
 from api.deps import ReaderDep
 from api.v1 import schemas
 from api.v1.exports import exported, media_type_wanted
+from api.visibility import FOR_MEMBERS
 from ledger.instants import format_instant, parse_instant
 from registry.reading import Moment, Reader
 from registry.store.lists import LISTINGS
 from registry.views import View
 
-router = APIRouter(prefix="/v1", tags=["register"])
+router = APIRouter(prefix="/v1", tags=["register"], dependencies=FOR_MEMBERS)
 _PAGING = ("cursor", "limit", "at", "size", "format")
 _ENTRY_FILTERS = ("act", "by", "folio")
 

@@ -13,6 +13,7 @@ from api.problems import language_of
 from api.proxies import must_be_from_here
 from api.v1 import schemas
 from api.v1.files import FileOfStatements
+from api.visibility import FOR_MEMBERS
 from ledger.encoding import parse_hex
 from ledger.errors import FormatError
 from ledger.strict_json import parse_strict
@@ -73,7 +74,7 @@ async def _body(stream: AsyncIterator[bytes]) -> bytes:
     return bytes(data)
 
 
-@router.get("/{identifier}", response_model=None, responses=schemas.STATEMENT)
+@router.get("/{identifier}", response_model=None, responses=schemas.STATEMENT, dependencies=FOR_MEMBERS)
 def read_statement(request: Request, identifier: str, reader: ReaderDep) -> Response:
     """The envelope and its receipt, with a proof to the newest signed root."""
     check_parameters(request, ())

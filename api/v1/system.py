@@ -30,7 +30,7 @@ def _adoption(adoption: Adoption) -> dict[str, object]:
 
 
 @router.get("/.well-known/sanquan", response_model=None, responses=schemas.WELL_KNOWN)
-def well_known(registry: RegistryDep) -> Response:
+def well_known(registry: RegistryDep, settings: SettingsDep) -> Response:
     """Origin, keys, registrar, rulebooks. Pin the log keys on first sight; later they must be the same."""
     facts = registry.reader.registry()
     seals = [
@@ -46,6 +46,7 @@ def well_known(registry: RegistryDep) -> Response:
             "clerk": facts.clerk,
             "rulebooks": [_adoption(adoption) for adoption in facts.rulebooks],
             "spec": facts.spec,
+            "visibility": settings.visibility,
         }
     )
 

@@ -6,12 +6,14 @@ the corrected copy adds exactly what was wrong. Served by the command itself (on
 
 import argparse
 import json
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from tests.api.cli.console import Console
+from tests.api.cli.console import MAIN, Console, environment
 from tests.api.spreadsheets.made import correct, from_template, planted
+from tests.forks import Forks
 
 
 def main() -> None:
@@ -22,24 +24,27 @@ def main() -> None:
     options = parser.parse_args()
     rows, wrong = planted(options.rows, options.errors)
     with tempfile.TemporaryDirectory(prefix="sanquan-bench-") as folder:
-        sanquan = Console(Path(folder), timeout_s=600)
-        path = from_template(sanquan.home / "registrations.xlsx", rows)
-        copy = sanquan.home / "registrations-result.xlsx"
-        with sanquan.serve() as served:
-            command = ("import", "--url", served.url, "--name", "Bulk", "--json")
+        home = Path(folder)
+        path = from_template(home / "registrations.xlsx", rows)
+        copy = home / "registrations-result.xlsx"
+        with Console(home, Forks(home)).serve() as served:
+            command = [*MAIN, "import", "--url", served.url, "--name", "Bulk", "--json"]
             for what, file, expected in (
                 ("first run", path, (options.rows - options.errors, 0, options.errors)),
                 ("corrected copy", copy, (options.errors, options.rows - options.errors, 0)),
-                ("nothing left to do", sanquan.home / "registrations-result-result.xlsx", (0, options.rows, 0)),
+                ("nothing left to do", home / "registrations-result-result.xlsx", (0, options.rows, 0)),
             ):
                 begun = time.perf_counter()
-                done = json.loads(sanquan(*command, file).stdout)
+                ended = subprocess.run(
+                    [*command, file], cwd=home, env=environment(home), capture_output=True, check=True
+                )
+                done = json.loads(ended.stdout)
                 seconds = time.perf_counter() - begun
                 found = (done["registered"], done["skipped"], done["refused"])
                 assert found == expected, (found, expected)
                 print(f"{what:<20}{seconds:8.1f} s{options.rows / seconds:10.0f} rows/s   {found}", flush=True)
                 if file == path:
-                    lines = map(json.loads, (sanquan.home / "import-report.ndjson").read_text().splitlines())
+                    lines = map(json.loads, (home / "import-report.ndjson").read_text().splitlines())
                     named = {each["cell"]: each["code"] for line in lines for each in line.get("errors", ())}
                     right = {cell: code for cell, (code, _) in wrong.items()}
                     assert named == right, sorted(named.items() ^ right.items())

@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 
 from tests.api.cli.console import Console, Served
+from tests.forks import Forks
 
 
 @pytest.fixture
-def sanquan(tmp_path: Path) -> Console:
-    return Console(tmp_path)
+def sanquan(tmp_path: Path, running: Forks) -> Console:
+    return Console(tmp_path, running)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.forks import Forks
+
 ROOT = Path(__file__).parents[3]
 MAIN = [sys.executable, "-c", "from api.cli.main import app; app()"]
 TIMEOUT_S = 60
@@ -28,14 +30,11 @@ class Console:
     """Runs commands in `home`."""
 
     home: Path
-    timeout_s: float = TIMEOUT_S
+    forks: Forks
 
     def __call__(self, *words: Any, wanted: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
         """The ended process, whose status was `wanted`."""
-        done = subprocess.run(
-            [*MAIN, *map(str, words)], cwd=self.home, env=environment(self.home, **variables), capture_output=True,
-            text=True, timeout=self.timeout_s, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        done = self.forks.run(words, self.home, environment(self.home, **variables))
         assert done.returncode == wanted, (words, done.returncode, done.stdout, done.stderr)
         assert "Traceback" not in done.stderr, done.stderr
         return done

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.api.cli.console import Console, Served
+from tests.forks import Forks
 from tests.registry.desk import FORM
 
 CHINESE = re.compile(r"[一-鿿]")
@@ -62,8 +63,8 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    console = Console(tmp_path_factory.mktemp("home"))
+def scene(tmp_path_factory: pytest.TempPathFactory, running: Forks) -> Iterator[Scene]:
+    console = Console(tmp_path_factory.mktemp("home"), running)
     with console.serve("--simulated-clock", "2026-07-01T00:00:00Z") as served:
         yield Scene(console, served)
 

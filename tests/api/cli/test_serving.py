@@ -63,7 +63,7 @@ def test_the_first_start_makes_keys_and_the_second_finds_them(sanquan: Console) 
 
 def test_the_default_origin_is_named_by_the_registrars_key(sanquan: Console) -> None:
     for words in ((), ("--simulated-clock", "now")):
-        home = Console(sanquan.home / f"home{len(words)}")
+        home = Console(sanquan.home / f"home{len(words)}", sanquan.forks)
         home.home.mkdir()
         with home.serve(*words) as served:
             found = facts(served)
