@@ -5,12 +5,17 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from api import problems
+from api.imports.filing import DeskFiler
+from api.imports.runner import Runner
+from api.imports.shelf import Shelf
 from api.limits import Quotas
 from api.publishing import Publisher
 from api.settings import Settings
 from api.v1 import acts, checks, confidential, log, registers, statements, system, tokens
+from api.v1 import imports as import_routes
 from api.web import pages
 from registry.registry import Registry
 
@@ -20,11 +25,15 @@ THREADS = 96
 
 def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     """The app on an open registry. Closing the registry is the caller's business."""
+    settings = settings or Settings()
+    imports = Runner(Shelf(settings.data / "imports"), DeskFiler(registry))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        imports.start()
         yield
+        await run_in_threadpool(imports.stop)
 
     app = FastAPI(
         title="Sanquan 三权",
@@ -36,7 +45,8 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.registry = registry
-    app.state.settings = settings or Settings()
+    app.state.settings = settings
+    app.state.imports = imports
     app.state.quotas = Quotas(app.state.settings)
     app.state.publisher = Publisher(registry.engine, registry.log)
     problems.install(app)
@@ -45,6 +55,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         acts.router,
         tokens.router,
         confidential.router,
+        import_routes.router,
         registers.router,
         checks.router,
         log.router,

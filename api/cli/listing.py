@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.client_commands import DEFAULT_URL, LangOption, UrlOption, open_client
+from api.cli.client_commands import DEFAULT_URL, LangOption, ProfileOption, UrlOption, open_client, reading_profile
 from api.cli.output import USAGE, fail, say
 from api.exporting.columns import EXPORTS
 from api.exporting.files import SUFFIXES
@@ -22,6 +22,7 @@ def list_command(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="A file, .csv or .xlsx, instead of lines of JSON.")] = None,
     url: UrlOption = DEFAULT_URL,
+    profile: ProfileOption = None,
     lang: LangOption = None,
 ) -> None:
     """List the register, a JSON object a line, or whole as CSV or a workbook."""
@@ -36,7 +37,7 @@ def list_command(
     media_type = _MEDIA_TYPES.get(output.suffix.lower()) if output else None
     if output and media_type is None:
         fail(USAGE, "--output is a .csv or .xlsx file", "--output 应为 .csv 或 .xlsx 文件", lang)
-    with open_client(url, None, lang) as client:
+    with open_client(url, reading_profile(profile), lang) as client:
         if output is None or media_type is None:
             for item in getattr(client, what)(**wanted):
                 typer.echo(json.dumps(item, ensure_ascii=False))

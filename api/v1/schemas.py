@@ -135,6 +135,24 @@ class Entry(_Open):
     statement: dict[str, Any]
 
 
+class Import(BaseModel):
+    """An import of a spreadsheet. `errors`: the first of them, each with its `cell`, `code` and words."""
+
+    id: str
+    state: str
+    dry_run: bool
+    done: int
+    total: int
+    registered: int
+    passed: int | None = None
+    refused: int
+    skipped: int
+    created: str
+    ended: str | None = None
+    problem: dict[str, Any] | None = None
+    errors: list[dict[str, Any]] | None = None
+
+
 class Page(_Open):
     items: list[dict[str, Any]]
     next: str | None = None
@@ -254,6 +272,19 @@ OCTETS_ANSWER: _Responses = {
     **_problems(404),
 }
 
+_CSV, _XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+WORKBOOK: _Responses = {200: {"content": {_XLSX: _BYTES, _CSV: _BYTES}}, **_problems(400, 401, 403, 404, 422)}
+IMPORT = _ok(Import, 400, 401, 403, 404)
+IMPORTING: _Responses = {
+    202: {"model": Import, "description": "Taken in; ask for it under Location."},
+    **_problems(400, 401, 403, 413, 415, 422, 429, 503),
+}
+SPREADSHEET_BODY: dict[str, Any] = {
+    "parameters": [{"name": "dry_run", "in": "query", "required": False, "schema": {"type": "boolean"}}],
+    "requestBody": {"required": True, "content": {_XLSX: _BYTES, _CSV: _BYTES}},
+}
+
 _ENVELOPE = {
     "type": "object",
     "required": ["payload", "payloadType", "signatures"],
@@ -312,6 +343,7 @@ _QUERIES = {
     "consistency": ("from", "to"),
     "disclosure": ("purpose",),
     "accesses": ("cursor", "limit"),
+    "template": ("lang",),
 }  # fmt: skip
 _NEEDED = {
     "check": ("party", "asset", "purpose"),
