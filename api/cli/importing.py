@@ -6,7 +6,6 @@ the second run adds only what is missing.
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,16 +23,16 @@ from api.cli.client_commands import (
     open_profile,
 )
 from api.cli.output import USAGE, OnProgress, fail, language, print_json, progress, say
-from api.cli.sheets import copy_of, errors_of, refuse_file, warnings_of
-from api.client import Client, LineResult
+from api.cli.sheets import copy_of, refuse_file
+from api.cli.tally import Tally
+from api.client import Client
 from api.importing.detect import count, needs_source, rows
 from api.importing.model import Options, Refused, Row
 from api.spreadsheets.copies import write_copy
 from api.spreadsheets.detect import is_spreadsheet
 from api.spreadsheets.errors import FileRefusedError
 from api.spreadsheets.headers import open_table, survey
-from api.spreadsheets.results import Outcome
-from api.spreadsheets.rows import SheetRefused, SheetRow, read_rows
+from api.spreadsheets.rows import read_rows
 from registry.drafting import sign_payload
 
 _CHUNK = 200
@@ -49,79 +48,6 @@ class Grade(StrEnum):
 
 
 BASES = ("own_operation", "natural_person", "utility", "data_source")
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the rows. `outcomes`: of the rows of the spreadsheet that is being read, by their numbers."""
-
-    registered: int = 0
-    passed: int = 0
-    skipped: int = 0
-    refused: int = 0
-    warned: int = 0
-    noted: int = 0
-    lines: list[dict[str, Any]] = field(default_factory=list)
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
-
-    def skip(self, row: Row, asset: str) -> None:
-        """A row that the register holds already."""
-        self.skipped += 1
-        self.lines.append({"row": row.source, "outcome": "held", "asset": asset})
-        self._tell(row, Outcome(_number(row), "held", asset))
-
-    def refuse(self, source: str, code: str, message: str, **more: Any) -> None:
-        """A row that was not registered, for the report."""
-        self.refused += 1
-        self.lines.append({"row": source, "outcome": "refused", "code": code, "message": message, **more})
-
-    def refuse_unread(self, row: Refused, lang: str) -> None:
-        """A row that cannot be filed."""
-        message = row.en if lang == "en" else row.zh
-        if isinstance(row, SheetRefused):
-            errors = [error.to_json(lang) for error in row.errors]
-            self.refuse(row.source, row.code, message, errors=errors)
-            self.outcomes[row.number] = Outcome(row.number, "refused", errors=row.errors)
-        else:
-            self.refuse(row.source, row.code, message)
-
-    def count(self, row: Row, result: LineResult, lang: str, *, trial: bool) -> None:
-        """What the registry answered for a row."""
-        if result.problem is not None:
-            self._refuse_answered(row, result, lang)
-            return
-        assert result.receipt is not None
-        self.registered += not trial
-        self.passed += trial
-        self.warned += bool(result.receipt.warnings)
-        self.noted += bool(row.notes)
-        line: dict[str, Any] = {"row": row.source, "outcome": "passed" if trial else "registered"}
-        asset = "" if trial else result.receipt.id("ast")
-        if not trial:
-            line |= {"asset": asset, "seq": result.receipt.seq}
-        notes = [{"code": n.code, "message": n.en if lang == "en" else n.zh} for n in row.notes]
-        self.lines.append(line | {"warnings": result.receipt.warnings, "notes": notes})
-        warnings = warnings_of(result.receipt.warnings)
-        self._tell(row, Outcome(_number(row), "passed" if trial else "registered", asset, warnings=warnings))
-
-    def _refuse_answered(self, row: Row, result: LineResult, lang: str) -> None:
-        problem = result.problem
-        assert problem is not None
-        if isinstance(row, SheetRow):
-            errors = errors_of(problem, row.places, lang)
-            told = [error.to_json(lang) for error in errors]
-            self.refuse(row.source, problem.code, str(problem), reasons=problem.reasons, errors=told)
-            self._tell(row, Outcome(_number(row), "refused", errors=errors))
-        else:
-            self.refuse(row.source, problem.code, str(problem), reasons=problem.reasons)
-
-    def _tell(self, row: Row, outcome: Outcome) -> None:
-        if isinstance(row, SheetRow):
-            self.outcomes[outcome.row] = outcome
-
-
-def _number(row: Row) -> int:
-    return row.places.row if isinstance(row, SheetRow) else 0
 
 
 class Import:

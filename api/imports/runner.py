@@ -6,7 +6,8 @@ itself says which rows it holds, so that none is registered twice.
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 import structlog
@@ -46,6 +47,7 @@ class Runner:
         self._filer = filer
         self._lock = threading.Lock()
         self._open: dict[str, Job] = {}
+        self._receiving: set[str] = set()
         self._queue: queue.Queue[str | None] = queue.Queue()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -66,39 +68,34 @@ class Runner:
         if self._thread is not None:
             self._thread.join()
 
-    def must_have_room(self, party: str) -> None:
-        """Returns if the party may send a spreadsheet now.
+    @contextmanager
+    def receiving(self, party: str) -> Iterator[None]:
+        """While a file of the party is received and looked at, which costs too, it sends no other.
 
         Raises:
             RefusedError: RATE_LIMITED or QUEUE_FULL.
         """
         with self._lock:
-            self._must_have_room(party)
-
-    def _must_have_room(self, party: str) -> None:
-        if any(job.party == party for job in self._open.values()):
-            raise refused(
-                "RATE_LIMITED",
-                "The party's last import has not ended, and a party has one at a time; send the next when it has.",
-                "该主体的上一次表格导入尚未结束，每个主体同时只能进行一项导入；请待其结束后再提交。",
-            )
-        if len(self._open) >= MAX_WAITING:
-            raise refused("QUEUE_FULL", "Too many imports wait; try again later.", "等待处理的导入过多，请稍后再试。")
+            if party in self._receiving or any(job.party == party for job in self._open.values()):
+                raise refused(
+                    "RATE_LIMITED",
+                    "The party's last import has not ended, and a party has one at a time; send the next when it has.",
+                    "该主体的上一次表格导入尚未结束，每个主体同时只能进行一项导入；请待其结束后再提交。",
+                )
+            if len(self._open) + len(self._receiving) >= MAX_WAITING:
+                raise refused(
+                    "QUEUE_FULL", "Too many imports wait; try again later.", "等待处理的导入过多，请稍后再试。"
+                )
+            self._receiving.add(party)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._receiving.discard(party)
 
     def take(self, job: Job) -> None:
-        """The job is on disk and will be worked off.
-
-        Raises:
-            RefusedError: RATE_LIMITED or QUEUE_FULL; then nothing of it is left.
-        """
-        try:
-            with self._lock:
-                self._must_have_room(job.party)
-                self.shelf.keep(job)
-                self._open[job.id] = job
-        except BaseException:
-            self.shelf.remove(job.id)
-            raise
+        """The job of a file that was received is on disk and will be worked off."""
+        self.shelf.keep(job)
         self._enqueue(job)
 
     def job(self, identifier: str, party: str) -> Job | None:

@@ -1,5 +1,6 @@
 """`/v1/imports`: a spreadsheet of registrations, taken in and worked off by itself. Contract section 6."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from api.spreadsheets.template import template
 from api.v1 import schemas
 from ledger.instants import format_instant
 from ledger.private_files import write_private
+from registry.desk.tokens import Token
 from registry.reading import not_found
 from registry.refusals.refusal import Reason, RefusedError, Words, refused
 
@@ -57,22 +59,27 @@ async def import_file(request: Request, caller: CallerDep, registry: RegistryDep
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type not in _MEDIA_TYPES.values():
         raise refused("MEDIA_TYPE", f"Send {CSV} or {XLSX}.", f"请以 {CSV} 或 {XLSX} 提交。")
-    imports.must_have_room(token.party)
+    with imports.receiving(token.party):
+        job = await _received(request, imports, token, trial=trial, now=registry.clock.now())
+        await run_in_threadpool(imports.take, job)
+    headers = {"Location": f"/v1/imports/{job.id}", "Retry-After": "1"}
+    return json_response(job.to_json(job.language), 202, headers)
+
+
+async def _received(request: Request, imports: Runner, token: Token, *, trial: bool, now: datetime) -> Job:
+    """The job of a file that may be opened; nothing is left of any other."""
     identifier = imports.shelf.new_identifier()
     try:
-        received = imports.shelf.place(identifier)
-        await _receive(request, received)
-        suffix = await run_in_threadpool(_looked_at, received)
+        place = imports.shelf.place(identifier)
+        await _receive(request, place)
+        suffix = await run_in_threadpool(_looked_at, place)
         language: Language = "en" if language_of(request) == "en" else "zh"
-        created = format_instant(registry.clock.now())
-        job = Job(identifier, token.party, token.id, language, suffix, trial, created)
-        received.rename(imports.shelf.file(job))
+        job = Job(identifier, token.party, token.id, language, suffix, trial, format_instant(now))
+        place.rename(imports.shelf.file(job))
     except BaseException:
         imports.shelf.remove(identifier)
         raise
-    await run_in_threadpool(imports.take, job)
-    headers = {"Location": f"/v1/imports/{job.id}", "Retry-After": "1"}
-    return json_response(job.to_json(language), 202, headers)
+    return job
 
 
 async def _receive(request: Request, path: Path) -> None:

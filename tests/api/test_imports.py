@@ -180,6 +180,8 @@ def test_one_job_of_a_party_at_a_time_and_a_bounded_queue(live: Live, monkeypatc
     data = separated([filled(1)]).encode()
     problem(send(live, made["token"], data, CSV), 429, "RATE_LIMITED")
     problem(live.http.get(f"/v1/imports/{job.id}/file", headers=bearer(made["token"])), 404, "NOT_FOUND")
+    with imports.receiving(other["ids"][0]["id"]):
+        problem(send(live, other["token"], data, CSV), 429, "RATE_LIMITED")
     monkeypatch.setattr(running, "MAX_WAITING", 1)
     problem(send(live, other["token"], data, CSV), 503, "QUEUE_FULL")
     assert {path.name for path in (live.folder / "imports").iterdir()} == {job.id}
