@@ -22,7 +22,7 @@ from api.cli.client_commands import (
     open_client,
     open_profile,
 )
-from api.cli.output import USAGE, OnProgress, fail, language, print_json, progress, say
+from api.cli.output import USAGE, OnProgress, fail, language, print_json, progress, say, warn
 from api.cli.sheets import copy_of, refuse_file
 from api.cli.tally import Tally
 from api.client import Client
@@ -77,7 +77,10 @@ class Import:
             with open_table(path) as table:
                 yield from self._all(read_rows(table, path.name, self._options.party))
         finally:
-            write_copy(path, copy, self.tally.outcomes, self._lang)
+            try:
+                write_copy(path, copy, self.tally.outcomes, self._lang)
+            except OSError as error:
+                warn(f"{copy} cannot be written: {error.strerror}", f"{copy} 无法写入", self._lang)
 
     def _all(self, found: Iterable[Row | Refused]) -> Iterator[int]:
         chunk: list[Row] = []

@@ -34,13 +34,13 @@ class Places:
 
     row: int
     header: Header
-    values: Mapping[int, str]
+    values: Mapping[int, Any]
 
     def error(self, column: Column | None, code: str, zh: str, en: str, **more: str) -> CellError:
         """An error in the row's cell of a column, or of the row as a whole."""
         number = self.header.column_of(column.member) if column else 0
         titles = (column.zh, column.en) if column else ("", "")
-        return CellError(self.row, number, *titles, self.values.get(number, ""), code, zh, en, **more)
+        return CellError(self.row, number, *titles, shown(self.values.get(number)), code, zh, en, **more)
 
     def fault(self, column: Column | None, fault: CellFaultError) -> CellError:
         """The error that a value is at fault with."""
@@ -92,7 +92,7 @@ class _Reading:
         self._header = header
         self._cells = {cell.column: cell for cell in cells}
         self._source = source
-        self._places = Places(number, header, {cell.column: shown(cell.value) for cell in cells})
+        self._places = Places(number, header, {cell.column: cell.value for cell in cells})
         self._errors: list[CellError] = []
 
     def read(self, party: str, seen: dict[tuple[str, str], int]) -> SheetRow | SheetRefused:
@@ -129,7 +129,7 @@ class _Reading:
                 self._note(column.member, "REQUIRED")
         self._errors += [
             CellError(
-                self._places.row, number, "", "", self._places.values[number], "OUTSIDE_COLUMNS",
+                self._places.row, number, "", "", shown(self._places.values[number]), "OUTSIDE_COLUMNS",
                 *_words("OUTSIDE_COLUMNS"),
             )
             for number in self._cells

@@ -27,6 +27,7 @@ NONE = "none"
 
 _BREAKS = re.compile(r"[;；\n]")
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|年(\d{1,2})月(\d{1,2})日|(\d{2})(\d{2}))")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FINGERPRINT = re.compile(r"([a-z0-9][a-z0-9.-]{0,39}):(\S.{0,255})", re.DOTALL)
 _IDENTIFIER = re.compile(r"([a-z0-9][a-z0-9_.-]{0,39}):(\S.{0,499})", re.DOTALL)
@@ -76,7 +77,7 @@ def text_of(value: Any) -> str:
 
 
 def _check_characters(text: str) -> None:
-    if any(unicodedata.category(each) in ("Cc", "Cs") and each not in "\t\r\n" for each in text):
+    if _CONTROL.search(text):
         raise CellFaultError("CONTROL_CHARACTER")
 
 

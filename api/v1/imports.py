@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import check_parameters, flag, json_response
 from api.callers import CallerDep
-from api.deps import ImportsDep, RegistryDep
+from api.deps import ImportsDep, QuotasDep, RegistryDep
 from api.exporting.files import CSV, XLSX
 from api.importing.model import Language
 from api.imports.job import Job
@@ -49,7 +49,9 @@ def read_template(request: Request) -> Response:
 @router.post(
     "", status_code=202, response_model=None, responses=schemas.IMPORTING, openapi_extra=schemas.SPREADSHEET_BODY
 )
-async def import_file(request: Request, caller: CallerDep, registry: RegistryDep, imports: ImportsDep) -> Response:
+async def import_file(
+    request: Request, caller: CallerDep, registry: RegistryDep, imports: ImportsDep, quotas: QuotasDep
+) -> Response:  # fmt: skip
     """Take a spreadsheet in. Its rows are filed for the caller's party, one after the other; ask the job how far it is."""
     check_parameters(request, ("dry_run",))
     token = caller.acting()
@@ -59,6 +61,8 @@ async def import_file(request: Request, caller: CallerDep, registry: RegistryDep
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type not in _MEDIA_TYPES.values():
         raise refused("MEDIA_TYPE", f"Send {CSV} or {XLSX}.", f"请以 {CSV} 或 {XLSX} 提交。")
+    if (gate := quotas.gate(request.client.host if request.client else "")) is not None:
+        gate.arrived()
     with imports.receiving(token.party):
         job = await _received(request, imports, token, trial=trial, now=registry.clock.now())
         await run_in_threadpool(imports.take, job)
