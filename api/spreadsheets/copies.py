@@ -20,7 +20,7 @@ from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from api.spreadsheets.columns import RESULT_TITLES
-from api.spreadsheets.errors import CellError
+from api.spreadsheets.errors import CellError, FileRefusedError
 from api.spreadsheets.grids import broken_is_refused, decoded, grids, is_workbook, quiet
 from api.spreadsheets.headers import Header, open_table
 from api.spreadsheets.neutral import cell_text, csv_line, plain, set_text
@@ -52,9 +52,14 @@ def write_copy(source: Path, target: Path, outcomes: Outcomes, language: str) ->
         size = original.seek(0, io.SEEK_END)
         original.seek(0)
         if check_package(original, size) <= FORMATTED_CELLS:
-            _copy_formatted(source, original, file, outcomes, language)
-        else:
-            _copy_values(source, file, outcomes, language)
+            try:
+                _copy_formatted(source, original, file, outcomes, language)
+            except FileRefusedError:  # its rows could be read, but openpyxl cannot write what is around them
+                file.seek(0)
+                file.truncate()
+            else:
+                return
+        _copy_values(source, file, outcomes, language)
 
 
 def suffix_of(source: Path) -> str:

@@ -101,6 +101,16 @@ def test_a_copy_without_formatting_holds_the_same(tmp_path: Path, monkeypatch: p
     assert [o.result for o in outcomes_of(copy).values()] == ["registered", "refused", "registered"]
 
 
+def test_what_cannot_be_copied_as_it_is_comes_back_without_formatting(tmp_path: Path) -> None:
+    path, copy = workbook(tmp_path / "a.xlsx", ROWS), tmp_path / "b.xlsx"
+    book = load_workbook(path)
+    book.worksheets[0].merge_cells(start_row=2, end_row=3, start_column=len(COLUMNS) + 1, end_column=len(COLUMNS) + 2)
+    book.save(path)
+    write_copy(path, copy, outcomes_of(path), "zh")
+    sheet = load_workbook(copy).worksheets[0]
+    assert [sheet.cell(row, len(COLUMNS) + 1).value for row in (2, 3)] == ["已登记 registered", "未登记 refused"]
+
+
 def test_a_copy_of_csv(tmp_path: Path) -> None:
     path, copy, again = (tmp_path / name for name in ("a.csv", "b.csv", "c.csv"))
     path.write_bytes(separated([*ROWS[:2], filled(4, overview="@SUM(1)", region="=1")], ";").encode("gb18030"))
