@@ -14,7 +14,7 @@ from api.imports.shelf import Shelf
 from api.limits import Quotas
 from api.publishing import Publisher
 from api.settings import Settings
-from api.v1 import acts, checks, confidential, log, registers, statements, system, tokens
+from api.v1 import acts, checks, confidential, documents, drafts, log, registers, statements, system, tokens
 from api.v1 import imports as import_routes
 from api.web import pages
 from registry.registry import Registry
@@ -56,6 +56,8 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         tokens.router,
         confidential.router,
         import_routes.router,
+        documents.router,
+        drafts.router,
         registers.router,
         checks.router,
         log.router,

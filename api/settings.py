@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     quota_party: Annotated[str | None, Field(description="Statements of one party, like 6000/minute.")] = None
     quota_address: Annotated[str | None, Field(description="Statements from one address, like 6000/minute.")] = None
     max_file_bytes: Annotated[int, Field(gt=0, description="Size of one NDJSON request.")] = 64 * 1024 * 1024
+    max_drafts: Annotated[int, Field(gt=0, description="Open drafts of one party.")] = 200
+    max_document_bytes: Annotated[int, Field(gt=0, description="Size of one document.")] = 256 * 1024 * 1024
 
     @property
     def on_loopback(self) -> bool:

@@ -4,7 +4,7 @@ Answers speak from a signed size: the newest, or an earlier one that was asked f
 and instant has the same answer for ever.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from ledger.statement import parse_statement
 from ledger.storage import EntryRow
 from registry.acts.act import Names
 from registry.clock import Clock
+from registry.documents.citing import cited_by
 from registry.receipts import Receipt, receipt_maker, stored_facts
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.asset import Case
@@ -54,8 +55,9 @@ def not_found(what: str, zh: str | None = None) -> RefusedError:
 class Reader:
     """Reads of one registry. May be used from any thread; each call has a transaction of its own."""
 
-    def __init__(self, engine: Engine, log: Log[Connection], clock: Clock) -> None:
+    def __init__(self, engine: Engine, log: Log[Connection], clock: Clock, has_document: Callable[[str], bool]) -> None:
         self._engine = engine
+        self._has_document = has_document
         self._log = log
         self._clock = clock
 
@@ -134,7 +136,7 @@ class Reader:
         return slots["party", owner[0]] if owner else None
 
     def asset(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
-        """An asset with its rights and cases.
+        """An asset with its rights and cases, and the digests cited there whose documents are not here.
 
         Raises:
             RefusedError: NOT_FOUND, BEHIND.
@@ -147,7 +149,10 @@ class Reader:
                 raise not_found(identifier)
             found = (case.as_of(moment.size) for case in by_refs(tx, CASE, Case, refs_of(tx, asset.cases).values()))
             cases = [case for case in found if case is not None]
-        return asset_view(register, asset, cases, moment.at), moment
+            rights = register.rights_of(asset.id)
+            missing = self._missing(tx, cases, [item.sha256 for right in rights for item in right.evidence])
+        view = asset_view(register, asset, cases, moment.at)
+        return view if _is_fixed(at, size) else view | {"missing": missing}, moment
 
     def right(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
         """A right.
@@ -164,17 +169,30 @@ class Reader:
         return right_view(Register(around).as_of(moment.size), then, moment.at), moment
 
     def case(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
-        """A case.
+        """A case, and the digests that it cites whose documents are not here.
 
         Raises:
             RefusedError: NOT_FOUND, BEHIND.
         """
         with self._moment(at, size) as (tx, moment):
             found = by_refs(tx, CASE, Case, refs_of(tx, [identifier]).values())
-        then = found[0].as_of(moment.size) if found and found[0].id == identifier else None
-        if then is None:
-            raise not_found(identifier)
-        return case_view(then), moment
+            then = found[0].as_of(moment.size) if found and found[0].id == identifier else None
+            if then is None:
+                raise not_found(identifier)
+            missing = self._missing(tx, [then], ())
+        view = case_view(then)
+        return view if _is_fixed(at, size) else view | {"missing": missing}, moment
+
+    def _missing(self, tx: Connection, cases: Iterable[Case], more: Iterable[str]) -> list[str]:
+        """The documents that the cases cite, and of `more`, that are not among those kept, in the order cited."""
+        cited: list[str] = []
+        for case in cases:
+            for row in self._log.storage.entries(tx, case.recorded.seq, case.recorded.seq + 1):
+                envelope = parse_entry(row.data).envelope
+                found = cited_by(parse_statement(envelope), envelope.payload)
+                cited += found.documents if found else ()
+            cited += (item.sha256 for item in case.evidence)
+        return [digest for digest in dict.fromkeys((*cited, *more)) if not self._has_document(digest)]
 
     def page(
         self, what: str, filters: Filters, *, after: int, limit: int, at: datetime | None, size: int | None
@@ -275,6 +293,11 @@ class Reader:
                     "一致性证明须从大于 0 的大小通向不小于它的大小。", "/from",
                 )  # fmt: skip
             return consistency_path(old, new, node_reader(self._log.storage, tx))
+
+
+def _is_fixed(at: datetime | None, size: int | None) -> bool:
+    """Whether the answer must be the same for ever, so that it says nothing of documents, which come and go."""
+    return at is not None and size is not None
 
 
 def _folio_page(

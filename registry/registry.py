@@ -14,10 +14,12 @@ from ledger.statement import format_envelope
 from ledger.storage.sql import SqlLogStorage
 from registry.clock import Clock, SystemClock
 from registry.desk.access import ReadingRoom
+from registry.desk.drafts import Drafts
 from registry.desk.front_desk import FrontDesk
 from registry.desk.sealing import SECRET_BYTES, Sealer, SealError
 from registry.documents.erasure import Eraser
 from registry.documents.folder import Documents
+from registry.documents.keeping import Keeper
 from registry.founding import (
     FoundingError,
     RegistryKeys,
@@ -27,6 +29,7 @@ from registry.founding import (
     read_or_make_keys,
     read_or_make_token,
 )
+from registry.housekeeping import Housekeeping
 from registry.judging import Rules
 from registry.office import Office
 from registry.reading import Reader
@@ -58,6 +61,8 @@ class Registry:
     office: Office
     reader: Reader
     documents: Documents
+    keeper: Keeper
+    drafts: Drafts
     clock: Clock
     log: Log[Connection]
     engine: Engine
@@ -106,15 +111,21 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
     eraser = Eraser(writing, documents)
     eraser.sweep()
-    office = Office(engine, writing, log, clock, Rules(documents.rulebook, options.verified_only), eraser)
+    rules = Rules(documents.rulebook, options.verified_only)
+    office = Office(engine, writing, log, clock, rules, eraser)
     desk = FrontDesk(engine, log, office, clock, Sealer(secret))
+    keeper = Keeper(engine, clock, documents, verified_only=options.verified_only)
+    drafts = Drafts(engine, log, office, clock, rules)
+    housekeeping = Housekeeping([keeper.sweep, drafts.sweep], lambda: office.read_only is None)
+    reader = Reader(engine, log, clock, documents.has)
     registry = Registry(
-        origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, desk,
-        ReadingRoom(engine, clock), token, known is None,
-        [office.stop, journal.close, engine.dispose, writing.dispose],
+        origin, keys, office, reader, documents, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
+        token, known is None, [housekeeping.stop, office.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:
+        documents.drop_unfinished()
         _start(registry, options, engine)
+        housekeeping.start()
     except BaseException:
         registry.close()
         raise

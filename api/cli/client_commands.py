@@ -96,7 +96,8 @@ def print_receipt(receipt: Receipt, *, as_json: bool, lang: str | None) -> None:
         say(f"  warning {code}: {words.en}", f"  提示 {code}：{words.zh}", lang)
 
 
-def _read_json(path: Path, lang: str | None) -> dict[str, Any]:
+def read_json(path: Path, lang: str | None) -> dict[str, Any]:
+    """The JSON object in a file; the command ends with words if there is none."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -160,7 +161,7 @@ def asset_register(
     as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """File a first registration."""
-    body = _read_json(file, lang)
+    body = read_json(file, lang)
     with open_client(url, open_profile(profile, name, lang), lang) as client:
         client.ensure_registered()
         if basis:
@@ -251,7 +252,7 @@ def act(
         profile = Profile.of_key(key)
     except ProfileError as error:
         fail(USAGE, f"--key: {error}", f"--key：{key} 不是可用的私钥文件", lang)
-    facts = _read_json(body, lang)
+    facts = read_json(body, lang)
     with open_client(url, profile, lang) as client:
         print_receipt(client.act(name, facts, confidential=confidential or ()), as_json=as_json, lang=lang)
 

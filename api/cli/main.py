@@ -6,13 +6,14 @@ from api.cli import (
     auditing,
     client_commands,
     demo,
+    drafting,
     importing,
     listing,
     operating,
     private_commands,
     serving,
     sheets,
-)  # fmt: skip
+)
 
 app = typer.Typer(
     name="sanquan",
@@ -22,6 +23,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, serving, client_commands, private_commands, listing, sheets, importing, auditing, operating
+    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, auditing, operating
 ):  # fmt: skip
     module.install(app)

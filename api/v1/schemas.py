@@ -229,6 +229,34 @@ class Tokens(_Open):
     items: list[Token]
 
 
+class Document(_Open):
+    sha256: str
+    bytes: int
+    media_type: str
+    received: str
+
+
+class Draft(_Open):
+    id: str = Field(description="Hex SHA-256 of the payload: the statement's own identifier.")
+    act: str
+    by: str
+    for_: str | None = Field(None, alias="for")
+    with_: list[str] = Field(alias="with")
+    at: str
+    expires: str
+    envelope: dict[str, Any]
+    disclosures: list[str] | None = Field(None, description="Only with GET of the one draft.")
+    signed: list[str] = Field(description="Parties, and keys that prove that their holder has them.")
+    waiting: list[dict[str, str]] = Field(description="Who has to sign yet: {party} or {key}.")
+    foreseen: dict[str, str] | None = Field(None, description="Why it would be refused as the register stands now.")
+    refused: dict[str, str] | None = Field(None, description="Why it was refused when it was complete.")
+
+
+class Drafts(_Open):
+    items: list[Draft]
+    next: str | None = None
+
+
 def _problems(*statuses: int) -> _Responses:
     content = {
         "application/problem+json": {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}
@@ -254,6 +282,26 @@ TOKENS = _ok(Tokens, 400, 401, 403)
 TOKEN_REVOKED: _Responses = {204: {"description": "Revoked."}, **_problems(401, 403, 404)}
 DISCLOSURE = _ok(Disclosure, 400, 401, 403, 404, 422)
 ACCESSES = _ok(Accesses, 400, 401, 403, 404, 422)
+SENT: _Responses = {
+    201: {"model": Document, "description": "Kept."},
+    200: {"model": Document, "description": "It was there already."},
+    **_problems(400, 401, 403, 413, 415, 422, 429),
+}
+DOCUMENT: _Responses = {
+    200: {
+        "description": "The document, as an attachment of its own media type.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    },
+    **_problems(400, 401, 403, 404),
+}
+DRAFTED: _Responses = {
+    201: {"model": Draft, "description": "Kept until it is complete; or complete, on the ledger: then the receipt."},
+    200: {"model": Draft, "description": "It was there already; or the statement on the ledger: then the receipt."},
+    **_problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+}
+DRAFT = _ok(Draft, 400, 401, 403, 404)
+DRAFTS = _ok(Drafts, 400, 401, 403, 422)
+WITHDRAWN: _Responses = {204: {"description": "Gone."}, **_problems(400, 401, 403, 404)}
 STATEMENT = _ok(StatementAnswer, 404)
 PARTY = _ok(Party, 400, 404, 422, 503)
 ASSET = _ok(Asset, 400, 404, 422, 503)
@@ -324,6 +372,15 @@ TOKEN_BODY: dict[str, Any] = {
         },
     }
 }
+FILE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+SIGNATURE_BODY: dict[str, Any] = {
+    "requestBody": {"required": False, "content": {"application/json": {"schema": {"type": "object"}}}}
+}
 CHECKS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -339,9 +396,11 @@ _QUERIES = {
     "entries": ("act", "by", "folio", "cursor", "limit", "size", "format"),
     "check": ("party", "asset", "purpose", "action", "right", "territory", "fields", "group", "consenting", "basis",
               "explain", "at", "size"),
+    "drafts": ("party", "waiting_for", "cursor", "limit"),
     "inclusion": ("seq", "size"),
     "consistency": ("from", "to"),
     "disclosure": ("purpose",),
+    "document": ("purpose",),
     "accesses": ("cursor", "limit"),
     "template": ("lang",),
 }  # fmt: skip
@@ -350,6 +409,7 @@ _NEEDED = {
     "inclusion": ("seq",),
     "consistency": ("from", "to"),
     "disclosure": ("purpose",),
+    "document": ("purpose",),
 }
 
 

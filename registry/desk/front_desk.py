@@ -17,7 +17,7 @@ from ledger.identifiers import party_identifier
 from ledger.instants import to_milliseconds
 from ledger.keys import KeySigner
 from ledger.log import Log
-from ledger.statement import Envelope, format_envelope
+from ledger.statement import Envelope, EnvelopeSignature, format_envelope
 from ledger.strict_json import format_compact
 from registry.acts import ACTS
 from registry.beside import Beside, Claim, Made
@@ -93,7 +93,9 @@ class FrontDesk:
             RefusedError: NOT_ENTITLED if the token may not, or no key of the party is in custody; and whatever the
                 office refuses.
         """
-        self._must_act(token, act)
+        if act not in ACTS:
+            raise refused("UNKNOWN_ACT", f"There is no act {act!r} in this version.", f"本版本没有行为 {act!r}。")
+        self._must_allow(token, act)
         if (before := self._made_before(claim)) is not None:
             return self._receipt(before)
         with self._engine.connect() as tx:
@@ -106,6 +108,17 @@ class FrontDesk:
         envelope = sign_payload(payload, [signer])
         return self._submit(envelope, [*request.disclosures, *disclosures], Beside(claim=claim), gate)
 
+    def sign(self, token: Token, act: str, payload: bytes) -> EnvelopeSignature:
+        """The signature of the token's party under a statement that others sign too.
+
+        Raises:
+            RefusedError: NOT_ENTITLED if the token may not, or no key of the party is in custody.
+        """
+        self._must_allow(token, act)
+        with self._engine.connect() as tx:
+            signer = self._signer(tx, token.party)
+        return sign_payload(payload, [signer]).signatures[0]
+
     def act_many(
         self, token: Token, act: str, requests: Sequence[ActRequest], *, trial: bool = False
     ) -> list[Answer]:  # fmt: skip
@@ -114,7 +127,7 @@ class FrontDesk:
         Raises:
             RefusedError: NOT_ENTITLED if the token may not, or no key of the party is in custody.
         """
-        self._must_act(token, act)
+        self._must_allow(token, act)
         with self._engine.connect() as tx:
             signer = self._signer(tx, token.party)
             concealed = [self._concealed(tx, act, token.party, request) for request in requests]
@@ -122,15 +135,9 @@ class FrontDesk:
         submissions = []
         for request, (body, disclosures) in zip(requests, concealed, strict=True):
             payload = make_payload(
-                act,
-                self._log.origin,
-                token.party,
-                now,
-                body,
-                for_=request.for_,
-                with_=request.with_,
+                act, self._log.origin, token.party, now, body, for_=request.for_, with_=request.with_,
                 expect=request.expect,
-            )
+            )  # fmt: skip
             submissions.append(_submission(sign_payload(payload, [signer]), [*request.disclosures, *disclosures]))
         return self._office.submit(submissions, trial=trial)
 
@@ -220,14 +227,7 @@ class FrontDesk:
             must_be_same_request(made, claim)
             return made if self._log.storage.checkpoint(tx, made.size) is not None else None
 
-    def _must_act(self, token: Token, act: str) -> None:
-        """Returns if there is such an act and the token may be used for it.
-
-        Raises:
-            RefusedError: UNKNOWN_ACT, NOT_ENTITLED.
-        """
-        if act not in ACTS:
-            raise refused("UNKNOWN_ACT", f"There is no act {act!r} in this version.", f"本版本没有行为 {act!r}。")
+    def _must_allow(self, token: Token, act: str) -> None:
         if not token.may_act(act):
             raise refused(
                 "NOT_ENTITLED",
