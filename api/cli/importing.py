@@ -110,7 +110,9 @@ class Import:
         submit = self._client.try_many if self._trial else self._client.submit_many
         results = submit(sign_payload(payload, [profile.signer]) for payload in payloads)
         for row, result in zip(chunk, results, strict=True):
-            if result.receipt is not None and not self._trial:
+            if result.receipt is None:
+                del self._held[row.identifier]
+            elif not self._trial:
                 self._held[row.identifier] = result.receipt.id("ast")
             self.tally.count(row, result, self._lang, trial=self._trial)
 

@@ -48,6 +48,7 @@ class Runner:
         self._lock = threading.Lock()
         self._open: dict[str, Job] = {}
         self._receiving: set[str] = set()
+        self._resumed: set[str] = set()
         self._queue: queue.Queue[str | None] = queue.Queue()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -59,6 +60,7 @@ class Runner:
         for job in self.shelf.jobs():
             if job.is_open:
                 self.shelf.mend(job)
+                self._resumed.add(job.id)
                 self._enqueue(job)
 
     def stop(self) -> None:
@@ -187,25 +189,34 @@ class Runner:
         outcomes = [
             Outcome(row.number, "refused", errors=row.errors) for row in chunk if isinstance(row, SheetRefused)
         ]  # fmt: skip
-        passing: RefusedError | None = None
+        stopped: RefusedError | None = None
         for _ in range(_TRIES):
             if self._stop.is_set():
                 raise _StoppedError
             held = self._filer.held(job.party, [row.identifier for row in rows])
-            outcomes += [_held_outcome(job, row, held[row.identifier]) for row in rows if row.identifier in held]
+            outcomes += [self._held_outcome(job, row, held[row.identifier]) for row in rows if row.identifier in held]
             rows = [row for row in rows if row.identifier not in held]
-            answers = self._filer.file(job.party, job.token, [row.body for row in rows], trial=job.trial)
+            try:
+                answers = self._filer.file(job.party, job.token, [row.body for row in rows], trial=job.trial)
+            except RefusedError as refusal:
+                stopped = refusal
+                break
             answered = list(zip(rows, answers, strict=True))
             outcomes += [outcome_of(job, row, answer) for row, answer in answered if not _is_passing(answer)]
             rows = [row for row, answer in answered if _is_passing(answer)]
-            passing = next((answer.refusal for _, answer in answered if _is_passing(answer)), None)
-            if passing is None:
+            stopped = next((answer.refusal for _, answer in answered if _is_passing(answer)), None)
+            if stopped is None:
                 break
             self._stop.wait(_WAIT_S)
         self.shelf.add(job, sorted(outcomes, key=lambda outcome: outcome.row))
         self._note(job, outcomes)
-        if passing is not None:
-            raise passing
+        if stopped is not None:
+            raise stopped
+
+    def _held_outcome(self, job: Job, row: SheetRow, held: Held) -> Outcome:
+        """A row that the register holds: by this job, where a crash kept it from being noted, or from before."""
+        mine = job.id in self._resumed and not job.trial and held.recorded >= parse_instant(job.created)
+        return Outcome(row.places.row, "registered" if mine else "held", held.asset)
 
     def _note(self, job: Job, outcomes: Sequence[Outcome], *, fresh: bool = False, total: int | None = None) -> None:
         """The job counts these outcomes, besides the earlier ones unless `fresh`."""
@@ -230,12 +241,6 @@ def number_of(row: SheetRow | SheetRefused) -> int:
 
 def _is_passing(answer: Answer) -> bool:
     return answer.refusal is not None and answer.refusal.status in _PASSING
-
-
-def _held_outcome(job: Job, row: SheetRow, held: Held) -> Outcome:
-    """A row that the register holds: by this job, where a crash kept it from being noted, or from before."""
-    mine = not job.trial and held.recorded >= parse_instant(job.created)
-    return Outcome(row.places.row, "registered" if mine else "held", held.asset)
 
 
 def outcome_of(job: Job, row: SheetRow, answer: Answer) -> Outcome:

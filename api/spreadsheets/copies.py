@@ -14,14 +14,14 @@ from typing import IO, Any
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import Cell, MergedCell
+from openpyxl.cell.cell import MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from api.spreadsheets.columns import RESULT_TITLES
 from api.spreadsheets.errors import CellError, FileRefusedError
-from api.spreadsheets.grids import broken_is_refused, decoded, grids, is_workbook, quiet
+from api.spreadsheets.grids import Cell, broken_is_refused, decoded, grids, is_workbook, quiet
 from api.spreadsheets.headers import Header, open_table
 from api.spreadsheets.neutral import cell_text, csv_line, plain, set_text
 from api.spreadsheets.packages import check_package
@@ -151,7 +151,7 @@ def _mark(cell: Any, text: str) -> None:
 
 
 def _copy_values(source: Path, file: IO[bytes], outcomes: Outcomes, language: str) -> None:
-    """Every sheet with its values; formulas as the text that they are."""
+    """Every sheet with its values; formulas and error values stay what they are."""
     with open_table(source) as table:
         title, header = table.sheet, table.header
     added = places(header)
@@ -163,36 +163,40 @@ def _copy_values(source: Path, file: IO[bytes], outcomes: Outcomes, language: st
             for number, cells in grid.rows:
                 for _ in range(number - written - 1):
                     sheet.append([])
-                values = {cell.column: cell.value for cell in cells}
+                line = {cell.column: cell for cell in cells}
                 wrong: dict[int, str] = {}
                 if grid.title == title:
-                    values |= dict.fromkeys(added.values())
-                    values |= _added(number, header, added, outcomes, language)
+                    for column in added.values():
+                        line.pop(column, None)
+                    line |= {c: Cell(c, text) for c, text in _added(number, header, added, outcomes, language).items()}
                     wrong = _by_cell(outcomes[number].errors, language) if number in outcomes else {}
-                sheet.append(_line(sheet, values, wrong))
+                sheet.append(_line(sheet, line, wrong))
                 written = number
     with broken_is_refused():
         workbook.save(file)
 
 
-def _line(sheet: Any, values: Mapping[int, Any], wrong: Mapping[int, str]) -> list[Any]:
-    line: list[Any] = [None] * max((*values, *wrong), default=0)
-    for column, value in values.items():
-        line[column - 1] = _written(sheet, value) if value is not None else None
+def _line(sheet: Any, cells: Mapping[int, Cell], wrong: Mapping[int, str]) -> list[Any]:
+    line: list[Any] = [None] * max((*cells, *wrong), default=0)
+    for column, cell in cells.items():
+        line[column - 1] = _written(sheet, cell)
     for column, text in wrong.items():
-        cell = line[column - 1] if isinstance(line[column - 1], Cell) else WriteOnlyCell(sheet, "")
-        _mark(cell, text)
-        line[column - 1] = cell
+        if line[column - 1] is None:
+            line[column - 1] = WriteOnlyCell(sheet, "")
+        _mark(line[column - 1], text)
     return line
 
 
-def _written(sheet: Any, value: Any) -> Any:
-    cell = WriteOnlyCell(sheet)
+def _written(sheet: Any, cell: Cell) -> Any:
+    written = WriteOnlyCell(sheet)
+    value = getattr(cell.value, "text", cell.value)
     if isinstance(value, bool | int | float) or hasattr(value, "isoformat"):
-        cell.value = value
-    else:
-        set_text(cell, str(getattr(value, "text", value)))
-    return cell
+        written.value = value
+        return written
+    set_text(written, str(value))
+    if cell.state != "value":
+        written.data_type = "f" if cell.state == "formula" else "e"
+    return written
 
 
 def _added(

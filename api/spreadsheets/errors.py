@@ -110,7 +110,7 @@ WORDS = {
     "NOT_A_PURPOSE": ("“{item}”不是约定的用途", "{item!r} is not a purpose of the vocabulary"),
     "NOT_A_TERRITORY": ("“{item}”不是地域代码，如 CN、CN-SD", "{item!r} is not an ISO 3166 code, like CN or CN-SD"),
     "NOT_OF_BASIS": ("取得依据“{basis}”没有这项事实", "the basis {basis} knows no such fact"),
-    "ENDS_BEFORE_START": ("早于或等于 {cell} 的起点", "not after the start in {cell}"),
+    "ENDS_BEFORE_START": ("应晚于 {cell} 的起点", "must come after the start in {cell}"),
     "REFERENCE_REPEATED": ("与 {cell} 的编号相同", "the same number stands in {cell}"),
     # a row
     "ROW_REPEATED": ("与第 {row} 行内容相同", "the same as row {row}"),
