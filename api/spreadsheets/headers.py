@@ -15,8 +15,8 @@ from api.spreadsheets.values import folded, text_of
 MAX_COLUMNS = 200
 MAX_ROWS = 100_000
 _SEARCHED_ROWS = 20
-_RECOGNISED = 4
-"""Headings that make a row the header; a table of one's own rarely has so many of the template's."""
+_RECOGNISED = 6
+"""Headings of required columns that make a row the header: a table of one's own may well have a name, a region, a date."""
 _OWN = "#"
 _REMARK = re.compile(r"\s*\([^()]*\)$")
 
@@ -150,7 +150,9 @@ def _bounded(rows: Iterator[Row], header: Header) -> Iterator[Row]:
 
 
 def _recognised(cells: list[Cell]) -> int:
-    return sum(1 for cell in cells if isinstance(cell.value, str) and _column(cell.value) is not None)
+    """How many required columns the row has headings of."""
+    found = [_column(cell.value) for cell in cells if isinstance(cell.value, str)]
+    return sum(1 for column in found if column is not None and column.required)
 
 
 def _column(text: str) -> Column | None:

@@ -117,7 +117,7 @@ def test_files_that_are_not_taken_leave_nothing(live: Live, tmp_path: Path) -> N
     problem(send(live, token, b"a,b\n", CSV), 422, "INVALID_VALUE")
     problem(send(live, token, b"x" * (MAX_FILE_BYTES + 1), CSV), 413, "TOO_LARGE")
     problem(send(live, token, b"", CSV, params={"colour": "red"}), 400, "UNKNOWN_MEMBER")
-    titles = ["数据名称", "数据概述", "数据类别", "所属行业", "颜色"]
+    titles = ["数据名称", "数据概述", "数据类别", "所属行业", "颜色", "地域范围", "更新频率"]
     refused = send(live, token, simple(tmp_path / "a.xlsx", [titles, ["x"]]).read_bytes())
     reasons = problem(refused, 422, "INVALID_VALUE")["reasons"]
     assert any("E1" in reason["message"] for reason in reasons) and len(reasons) > 5
