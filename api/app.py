@@ -6,8 +6,12 @@ from contextlib import asynccontextmanager
 import anyio.to_thread
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp
 
 from api import problems
+from api.guards.bodies import Patience
+from api.guards.headers import SecurityHeaders
+from api.guards.requests import RequestQuota
 from api.imports.filing import DeskFiler
 from api.imports.runner import Runner
 from api.imports.shelf import Shelf
@@ -23,6 +27,13 @@ THREADS = 96
 """Handlers that wait at once for the writer."""
 
 
+class GuardedApp(FastAPI):
+    """An app whose every answer has the headers of `api.guards.headers`, that to a fault too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return SecurityHeaders(super().build_middleware_stack())
+
+
 def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     """The app on an open registry. Closing the registry is the caller's business."""
     settings = settings or Settings()
@@ -35,7 +46,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         yield
         await run_in_threadpool(imports.stop)
 
-    app = FastAPI(
+    app = GuardedApp(
         title="Sanquan 三权",
         summary="An open register of data rights on a ledger that anyone can verify.",
         version="1",
@@ -49,6 +60,8 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     app.state.imports = imports
     app.state.quotas = Quotas(app.state.settings)
     app.state.publisher = Publisher(registry.engine, registry.log)
+    app.add_middleware(Patience, seconds=app.state.settings.body_timeout)
+    app.add_middleware(RequestQuota, quotas=app.state.quotas)
     problems.install(app)
     for router in (
         statements.router,

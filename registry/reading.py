@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -19,19 +20,29 @@ from ledger.merkle import consistency_path, inclusion_path, root_at
 from ledger.proof import TlogProof, format_proof
 from ledger.statement import parse_statement
 from ledger.storage import EntryRow
+from ledger.storage.rows import rows_with
 from registry.acts.act import Names
 from registry.clock import Clock
-from registry.documents.citing import cited_by
 from registry.receipts import Receipt, receipt_maker, stored_facts
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.asset import Case
+from registry.register.citation import Citation
 from registry.register.office_state import Registry
 from registry.register.party import Party
 from registry.register.register import Register
 from registry.register.right import Right
 from registry.store.lists import LISTINGS, Filters, acts_page
-from registry.store.loading import by_refs, load, load_assets, load_parties, load_registry, load_signers, refs_of
-from registry.store.tables import CASE, RIGHT
+from registry.store.loading import (
+    by_refs,
+    decode,
+    load,
+    load_assets,
+    load_parties,
+    load_registry,
+    load_signers,
+    refs_of,
+)
+from registry.store.tables import CASE, CITATION, RIGHT
 from registry.title.check import check
 from registry.title.question import Answer, Question
 from registry.views import View, asset_view, case_view, party_view, right_view
@@ -149,8 +160,7 @@ class Reader:
                 raise not_found(identifier)
             found = (case.as_of(moment.size) for case in by_refs(tx, CASE, Case, refs_of(tx, asset.cases).values()))
             cases = [case for case in found if case is not None]
-            rights = register.rights_of(asset.id)
-            missing = self._missing(tx, cases, [item.sha256 for right in rights for item in right.evidence])
+            missing = self._missing(self._citations(tx, asset.id, moment.size))
         view = asset_view(register, asset, cases, moment.at)
         return view if _is_fixed(at, size) else view | {"missing": missing}, moment
 
@@ -179,20 +189,29 @@ class Reader:
             then = found[0].as_of(moment.size) if found and found[0].id == identifier else None
             if then is None:
                 raise not_found(identifier)
-            missing = self._missing(tx, [then], ())
+            citations = self._citations(tx, then.asset, moment.size)
+            missing = self._missing([each for each in citations if self._is_about(tx, each, then)])
         view = case_view(then)
         return view if _is_fixed(at, size) else view | {"missing": missing}, moment
 
-    def _missing(self, tx: Connection, cases: Iterable[Case], more: Iterable[str]) -> list[str]:
-        """The documents that the cases cite, and of `more`, that are not among those kept, in the order cited."""
-        cited: list[str] = []
-        for case in cases:
-            for row in self._log.storage.entries(tx, case.recorded.seq, case.recorded.seq + 1):
-                envelope = parse_entry(row.data).envelope
-                found = cited_by(parse_statement(envelope), envelope.payload)
-                cited += found.documents if found else ()
-            cited += (item.sha256 for item in case.evidence)
-        return [digest for digest in dict.fromkeys((*cited, *more)) if not self._has_document(digest)]
+    def _citations(self, tx: Connection, asset: str, size: int) -> list[Citation]:
+        """The entries on an asset's folio whose statements cite anything, oldest first."""
+        positions = self._log.storage.folio_lines(tx, asset, 0, size, size)
+        rows = rows_with(tx, CITATION.c.seq, positions, CITATION.c.document)
+        return [decode(Citation, row.document) for row in sorted(rows, key=itemgetter(0))]
+
+    def _is_about(self, tx: Connection, citation: Citation, case: Case) -> bool:
+        """Whether the entry made the case, or its statement names it."""
+        if citation.seq == case.recorded.seq:
+            return True
+        rows = self._log.storage.entries(tx, citation.seq, citation.seq + 1)
+        bodies = [parse_statement(parse_entry(row.data).envelope).body for row in rows]
+        return any(case.id in (body.get("case"), body.get("target")) for body in bodies)
+
+    def _missing(self, citations: Iterable[Citation]) -> list[str]:
+        """The documents cited that are not among those kept, in the order cited."""
+        cited = dict.fromkeys(digest for each in citations for digest in each.cited.documents)
+        return [digest for digest in cited if not self._has_document(digest)]
 
     def page(
         self, what: str, filters: Filters, *, after: int, limit: int, at: datetime | None, size: int | None

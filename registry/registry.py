@@ -34,6 +34,7 @@ from registry.judging import Rules
 from registry.office import Office
 from registry.reading import Reader
 from registry.refusals.refusal import Words
+from registry.search.indexer import Indexer
 from registry.store.database import WRITER_CACHE_KIB, create_tables, open_database, sqlite_url
 from registry.store.loading import load_registry
 
@@ -68,6 +69,7 @@ class Registry:
     engine: Engine
     desk: FrontDesk
     reading_room: ReadingRoom
+    indexer: Indexer
     admin_token: str
     is_new: bool
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -112,7 +114,8 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     eraser = Eraser(writing, documents)
     eraser.sweep()
     rules = Rules(documents.rulebook, options.verified_only)
-    office = Office(engine, writing, log, clock, rules, eraser)
+    indexer = Indexer(engine)
+    office = Office(engine, writing, log, clock, rules, eraser, indexer.wake)
     desk = FrontDesk(engine, log, office, clock, Sealer(secret))
     keeper = Keeper(engine, clock, documents, verified_only=options.verified_only)
     drafts = Drafts(engine, log, office, clock, rules)
@@ -120,7 +123,7 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     reader = Reader(engine, log, clock, documents.has)
     registry = Registry(
         origin, keys, office, reader, documents, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
-        token, known is None, [housekeeping.stop, office.stop, journal.close, engine.dispose, writing.dispose],
+        indexer, token, known is None, [housekeeping.stop, office.stop, indexer.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:
         documents.drop_unfinished()
@@ -163,6 +166,8 @@ def _start(registry: Registry, options: Options, engine: Engine) -> None:
             "有签署日志而没有账本；请恢复与之对应的数据库",
         )
     registry.office.start()
+    if registry.office.read_only is None:
+        registry.indexer.start()
     if registry.is_new:
         envelope = opening_statement(
             registry.keys, registry.origin, registry.clock, builtin, options.name, options.identifier

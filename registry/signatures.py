@@ -117,9 +117,8 @@ def placed_verifications(
     """The signatures to be verified where others may still be missing, by the places where they belong.
 
     Raises:
-        RefusedError: SIGNATURE_SURPLUS, KEY_UNKNOWN, KEY_INACTIVE or NOT_ENTITLED.
+        RefusedError: SIGNATURE_SURPLUS, KEY_UNKNOWN or KEY_INACTIVE.
     """
-    _check_principal(signers)
     needed = needed_signers(signers)
     found: dict[int, Verification] = {}
     for position, signature in enumerate(signatures):

@@ -29,6 +29,7 @@ ProfileOption = Annotated[Path | None, typer.Option("--profile", help="Folder of
 NameOption = Annotated[str | None, typer.Option("--name", help="Makes and registers the profile on first use.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The answer for machines.")]
 LangOption = Annotated[str | None, typer.Option("--lang", help="zh or en.")]
+SearchOption = Annotated[str | None, typer.Option(help="Words that must all be there; Chinese from two characters on.")]
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 keys_app = typer.Typer(help="Keys of a profile.", no_args_is_help=True)
@@ -153,6 +154,14 @@ def party_show(
         print_json(client.party(party))
 
 
+@party_app.command("list")
+def party_list(url: UrlOption = DEFAULT_URL, search: SearchOption = None, lang: LangOption = None) -> None:
+    """List parties, a JSON object a line."""
+    with open_client(url, None, lang) as client:
+        for item in client.parties(q=search):
+            typer.echo(json.dumps(item, ensure_ascii=False))
+
+
 @asset_app.command("register")
 def asset_register(
     file: Annotated[Path, typer.Argument(help="A case.file body, or a form with --basis.", exists=True)],
@@ -182,12 +191,12 @@ def asset_show(
 
 @asset_app.command("list")
 def asset_list(
-    url: UrlOption = DEFAULT_URL, holder: str | None = None, identifier: str | None = None,
-    profile: ProfileOption = None, lang: LangOption = None,
+    url: UrlOption = DEFAULT_URL, search: SearchOption = None, holder: str | None = None,
+    identifier: str | None = None, profile: ProfileOption = None, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """List assets, a JSON object a line."""
     with open_client(url, reading_profile(profile), lang) as client:
-        for item in client.assets(holder=holder, identifier=identifier):
+        for item in client.assets(q=search, holder=holder, identifier=identifier):
             typer.echo(json.dumps(item, ensure_ascii=False))
 
 

@@ -36,6 +36,7 @@ async def send_document(
     A document that no statement cites within 15 days is removed.
     """
     must_be_from_here(request, settings)
+    registry.office.must_be_writable()
     check_parameters(request, ())
     quotas.take_address(request.client.host if request.client else "")
     if not is_document_digest(sha256):

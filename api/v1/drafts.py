@@ -8,7 +8,6 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import (
     DEFAULT_LIMIT,
-    MAX_LIMIT,
     Cursor,
     bad_query,
     check_parameters,
@@ -63,7 +62,7 @@ def list_drafts(request: Request, caller: CallerDep, registry: RegistryDep) -> R
         raise bad_query("waiting_for", "is `me` or the caller's party", "只能为 me 或本主体的标识")
     text = request.query_params.get("cursor")
     after = parse_cursor(text).after if text is not None else 0
-    limit = whole_number(request, "limit", least=1, most=MAX_LIMIT) or DEFAULT_LIMIT
+    limit = whole_number(request, "limit", least=1, most=DEFAULT_LIMIT) or DEFAULT_LIMIT
     found, last = registry.drafts.page(party, waiting=waiting is not None, after=after, limit=limit)
     body: dict[str, Any] = {"items": [_view(shown, request) for shown in found]}
     if last is not None:

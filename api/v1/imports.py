@@ -12,6 +12,7 @@ from api.answers import check_parameters, flag, json_response
 from api.callers import CallerDep
 from api.deps import ImportsDep, QuotasDep, RegistryDep
 from api.exporting.files import CSV, XLSX
+from api.guards.bodies import must_declare_within, too_large
 from api.importing.model import Language
 from api.imports.job import Job
 from api.imports.runner import Runner
@@ -61,8 +62,9 @@ async def import_file(
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type not in _MEDIA_TYPES.values():
         raise refused("MEDIA_TYPE", f"Send {CSV} or {XLSX}.", f"请以 {CSV} 或 {XLSX} 提交。")
-    if (gate := quotas.gate(request.client.host if request.client else "")) is not None:
-        gate.arrived()
+    must_declare_within(request, MAX_FILE_BYTES)
+    registry.office.must_be_writable()
+    quotas.take_address(request.client.host if request.client else "")
     with imports.receiving(token.party):
         job = await _received(request, imports, token, trial=trial, now=registry.clock.now())
         await run_in_threadpool(imports.take, job)
@@ -93,10 +95,7 @@ async def _receive(request: Request, path: Path) -> None:
         async for chunk in request.stream():
             size += len(chunk)
             if size > MAX_FILE_BYTES:
-                raise refused(
-                    "TOO_LARGE", f"A spreadsheet has at most {MAX_FILE_BYTES} bytes.",
-                    f"表格文件不超过 {MAX_FILE_BYTES} 字节。",
-                )  # fmt: skip
+                raise too_large(MAX_FILE_BYTES)
             file.write(chunk)
 
 

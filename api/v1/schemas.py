@@ -271,7 +271,7 @@ def _ok(model: type[BaseModel], *problems: int) -> _Responses:
 SUBMITTED: _Responses = {
     201: {"model": Receipt, "description": "On the ledger."},
     200: {"model": Receipt, "description": "The same payload was on the ledger already; or a dry run; or NDJSON."},
-    **_problems(400, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+    **_problems(400, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503),
 }
 ACTED: _Responses = {
     201: {"model": Receipt, "description": "On the ledger."},
@@ -285,7 +285,7 @@ ACCESSES = _ok(Accesses, 400, 401, 403, 404, 422)
 SENT: _Responses = {
     201: {"model": Document, "description": "Kept."},
     200: {"model": Document, "description": "It was there already."},
-    **_problems(400, 401, 403, 413, 415, 422, 429),
+    **_problems(400, 401, 403, 413, 415, 422, 429, 503),
 }
 DOCUMENT: _Responses = {
     200: {
@@ -311,7 +311,7 @@ HISTORY = _ok(Page, 400, 404, 422, 503)
 LIST = _ok(Page, 400, 406, 422, 503)
 ENTRY = _ok(Entry, 404, 406)
 ANSWER = _ok(Answer, 400, 406, 422, 503)
-ANSWERS = _ok(Answers, 400, 406, 413, 415, 422, 503)
+ANSWERS = _ok(Answers, 400, 406, 408, 413, 415, 422, 503)
 CONSISTENCY = _ok(Consistency, 400, 422, 503)
 WELL_KNOWN = _ok(WellKnown)
 TEXT_ANSWER: _Responses = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **_problems(404)}

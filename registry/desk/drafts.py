@@ -13,9 +13,10 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from ledger.encoding import format_base64
+from ledger.entry import parse_entry
 from ledger.errors import FormatError
 from ledger.log import Log
-from ledger.statement import PAYLOAD_TYPE, EnvelopeSignature, envelope_from_json, format_envelope
+from ledger.statement import PAYLOAD_TYPE, Envelope, EnvelopeSignature, envelope_from_json, format_envelope
 from ledger.strict_json import format_compact, parse_strict
 from registry.acts.shapes import invalid
 from registry.admission import Admitted, Opened, admit, open_submission, refusal_of
@@ -127,7 +128,7 @@ class Drafts:
         with self._engine.connect() as tx:
             draft = find_draft(tx, identifier, now)
         if draft is None:
-            return self._gone(identifier)
+            return self._signed_before(identifier, data, now)
         item = self._admitted(draft)
         given = self._verified(item, _signatures_in(data, draft.payload), now)
         with self._writing() as tx:
@@ -272,6 +273,27 @@ class Drafts:
             raise _no_draft(identifier)
         return known
 
+    def _signed_before(self, identifier: str, data: bytes, now: datetime) -> Result:
+        """The receipt of a statement that is on the ledger, for who shows that it may sign it.
+
+        Raises:
+            RefusedError: NOT_FOUND.
+        """
+        known = self._gone(identifier)
+        with self._engine.connect() as tx:
+            envelope = self._envelope(tx, bytes.fromhex(identifier))
+        try:
+            item = admit(Opened(envelope, envelope.digest()), self._log.origin, disclosed=False)
+            self._verified(item, _signatures_in(data, envelope.payload), now)
+        except RefusedError as refusal:
+            raise _no_draft(identifier) from refusal
+        return known
+
+    def _envelope(self, tx: Connection, digest: bytes) -> Envelope:
+        position = self._log.storage.positions(tx, [digest])[digest]
+        (row,) = self._log.storage.entries(tx, position, position + 1)
+        return parse_entry(row.data).envelope
+
     def _known(self, digest: bytes) -> Result | None:
         """The receipt of the statement, if it is on the ledger; its draft, if there is one, is then gone."""
         with self._engine.connect() as tx:
@@ -300,7 +322,7 @@ class Drafts:
         found = placed_verifications(register, item.signers, signatures, now)
         for verification in found.values():
             verification.run(item.envelope)
-        if statement.for_ is not None and register.party(statement.for_) is None:
+        if statement.for_ is not None and not item.signers.founding and register.party(statement.for_) is None:
             raise _unknown_party(statement.for_, "/for")
         for number, party in enumerate(statement.with_):
             if register.party(party) is None:

@@ -13,6 +13,7 @@ import pytest
 from ledger.keys import Signer
 from registry.clock import SimulatedClock
 from registry.documents.media import EXTENSIONS
+from registry.refusals.refusal import Words
 from registry.registry import Options, open_registry
 from tests.api.live import Actor, Live, live_registry, problem, simulated
 from tests.api.signing import signed
@@ -189,6 +190,10 @@ def test_a_case_and_an_asset_show_which_cited_documents_are_missing(live: Live) 
         {"from_right": rights[2], "to": b.id, "rights": ["processing"], "scope": scope,
          "evidence": [{"kind": "contract", "sha256": sha(three)}]},
     )  # fmt: skip
+    later = live.filing(b) | {"asset": asset, "evidence": [{"kind": "contract", "sha256": sha(b"four")}]}
+    other = live.ok("case.file", b, later, with_=[a])["ids"][0]["id"]
+    assert live.get(f"/v1/cases/{other}")["missing"] == [sha(b"four")]
+    put(live, b"four")
     assert set(live.get(f"/v1/cases/{case}")["missing"]) == {sha(one), sha(two)}
     assert set(live.get(f"/v1/assets/{asset}")["missing"]) == {sha(one), sha(two), sha(three)}
     for data in (one, two, three):
@@ -198,6 +203,13 @@ def test_a_case_and_an_asset_show_which_cited_documents_are_missing(live: Live) 
     assert "missing" in live.get(f"/v1/assets/{asset}", size=size)
     for path in (f"/v1/assets/{asset}", f"/v1/cases/{case}"):
         assert "missing" not in live.get(path, at=at, size=size)
+
+
+def test_nothing_is_taken_while_the_registry_is_read_only(live: Live) -> None:
+    live.registry.office.read_only = Words("The database is behind.", "数据库落后。")
+    problem(put(live, b"evidence"), 503, "READ_ONLY")
+    problem(live.http.post("/v1/drafts", json={}), 503, "READ_ONLY")
+    assert not live.registry.documents.has(sha(b"evidence"))
 
 
 def test_large_documents_come_in_pieces(live: Live) -> None:

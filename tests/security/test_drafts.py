@@ -44,6 +44,15 @@ def test_a_relayed_signature_of_a_stranger(live: Live) -> None:
     assert add(live, draft, payload, a.signers[0]).json()["waiting"] == [{"party": b.id}]
 
 
+def test_who_knows_no_more_than_the_identifier_of_a_statement_gets_no_receipt(live: Live) -> None:
+    a, b, stranger = live.party("Firm A"), live.party("Firm B"), live.party("Stranger")
+    payload = update(live, a, b)
+    done = start(live, payload, a.signers[0], b.signers[0]).json()
+    problem(add(live, done["statement"], payload, stranger.signers[0]), 404, "NOT_FOUND")
+    problem(live.http.post(f"{DRAFTS}/{done['statement']}/signatures", json={"signatures": []}), 404, "NOT_FOUND")
+    assert add(live, done["statement"], payload, b.signers[0]).json()["seq"] == done["seq"]
+
+
 def test_two_signatures_of_one_party(live: Live) -> None:
     a, b = live.party("Firm A"), live.party("Firm B")
     payload = update(live, a, b)
