@@ -5,16 +5,21 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from api import problems
 from api.guards.bodies import Patience
 from api.guards.headers import SecurityHeaders
 from api.guards.requests import RequestQuota
+from api.imports.filing import DeskFiler
+from api.imports.runner import Runner
+from api.imports.shelf import Shelf
 from api.limits import Quotas
 from api.publishing import Publisher
 from api.settings import Settings
 from api.v1 import acts, checks, confidential, documents, drafts, log, registers, statements, system, tokens
+from api.v1 import imports as import_routes
 from api.web import pages
 from registry.registry import Registry
 
@@ -31,11 +36,15 @@ class GuardedApp(FastAPI):
 
 def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     """The app on an open registry. Closing the registry is the caller's business."""
+    settings = settings or Settings()
+    imports = Runner(Shelf(settings.data / "imports"), DeskFiler(registry))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        imports.start()
         yield
+        await run_in_threadpool(imports.stop)
 
     app = GuardedApp(
         title="Sanquan 三权",
@@ -47,7 +56,8 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.registry = registry
-    app.state.settings = settings or Settings()
+    app.state.settings = settings
+    app.state.imports = imports
     app.state.quotas = Quotas(app.state.settings)
     app.state.publisher = Publisher(registry.engine, registry.log)
     app.add_middleware(Patience, seconds=app.state.settings.body_timeout)
@@ -58,6 +68,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         acts.router,
         tokens.router,
         confidential.router,
+        import_routes.router,
         documents.router,
         drafts.router,
         registers.router,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.imports.runner import Runner
 from api.limits import Quotas
 from api.publishing import Publisher
 from api.settings import Settings
@@ -36,8 +37,14 @@ async def _quotas(request: Request) -> Quotas:
     return quotas
 
 
+async def _imports(request: Request) -> Runner:
+    imports: Runner = request.app.state.imports
+    return imports
+
+
 RegistryDep = Annotated[Registry, Depends(_registry)]
 ReaderDep = Annotated[Reader, Depends(_reader)]
 PublisherDep = Annotated[Publisher, Depends(_publisher)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 QuotasDep = Annotated[Quotas, Depends(_quotas)]
+ImportsDep = Annotated[Runner, Depends(_imports)]

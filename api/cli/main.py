@@ -2,7 +2,18 @@
 
 import typer
 
-from api.cli import auditing, client_commands, demo, drafting, importing, operating, private_commands, serving
+from api.cli import (
+    auditing,
+    client_commands,
+    demo,
+    drafting,
+    importing,
+    listing,
+    operating,
+    private_commands,
+    serving,
+    sheets,
+)
 
 app = typer.Typer(
     name="sanquan",
@@ -11,5 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (demo, serving, client_commands, private_commands, drafting, importing, auditing, operating):
+for module in (
+    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, auditing, operating
+):  # fmt: skip
     module.install(app)

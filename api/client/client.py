@@ -172,6 +172,20 @@ class Client(Drafts, Documents):
         )
         return facts
 
+    def try_many(self, envelopes: Iterable[Envelope]) -> Iterator[LineResult]:
+        """What would become of each statement by itself, in order: nothing is written, so nothing is proven."""
+        for chunk in files(envelopes):
+            lines = b"\n".join(format_envelope(envelope).encode() for envelope in chunk)
+            response = self._transport.send(
+                "POST", "/v1/statements", content=lines, media_type="application/x-ndjson",
+                accept="application/x-ndjson", params=[("dry_run", "true")],
+            )  # fmt: skip
+            for answer in answers_of(response.content, len(chunk)):
+                if "receipt" in answer:
+                    yield LineResult(answer["status"], Receipt(answer["receipt"]), None)
+                else:
+                    yield LineResult(answer["status"], None, ProblemError(answer["problem"]))
+
     def submit_many(
         self,
         envelopes: Iterable[Envelope],

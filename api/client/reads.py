@@ -101,6 +101,11 @@ class Reads:
         """Entries by act, by, folio."""
         return self._pages("/v1/entries", filters)
 
+    def export(self, what: str, media_type: str, **filters: Any) -> bytes:
+        """A whole list as a file: `assets`, `rights`, `cases`, `parties` or `entries`, as `text/csv` or a workbook."""
+        path = f"/v1/{_step(what)}"
+        return self._transport.send("GET", path, params=query(filters), accept=media_type).content
+
     def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[View]:
         cursor: str | None = None
         while True:

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from api.answers import (
     DEFAULT_LIMIT,
+    JSON,
     MAX_LIMIT,
     Cursor,
     bad_query,
@@ -17,11 +18,11 @@ from api.answers import (
     moment_of,
     parse_cursor,
     read_answer,
-    wants,
     whole_number,
 )
 from api.deps import ReaderDep
 from api.v1 import schemas
+from api.v1.exports import exported, media_type_wanted
 from api.visibility import FOR_MEMBERS
 from ledger.instants import format_instant, parse_instant
 from registry.reading import Moment, Reader
@@ -29,7 +30,7 @@ from registry.store.lists import LISTINGS
 from registry.views import View
 
 router = APIRouter(prefix="/v1", tags=["register"], dependencies=FOR_MEMBERS)
-_PAGING = ("cursor", "limit", "at", "size")
+_PAGING = ("cursor", "limit", "at", "size", "format")
 _ENTRY_FILTERS = ("act", "by", "folio")
 
 
@@ -96,21 +97,33 @@ def list_parties(request: Request, reader: ReaderDep) -> Response:
 @router.get("/entries", response_model=None, responses=schemas.LIST, openapi_extra=schemas.filters("entries"))
 def list_entries(request: Request, reader: ReaderDep) -> Response:
     """Entries, by act, author or folio, oldest first."""
-    wants(request, "application/json")
+    media_type = media_type_wanted(request)
     check_parameters(request, (*_ENTRY_FILTERS, *_PAGING), _ENTRY_FILTERS)
-    cursor, limit = _start(request)
     filters = {name: request.query_params.getlist(name) for name in _ENTRY_FILTERS}
+    if media_type != JSON:
+        return exported(
+            request, "entries", media_type,
+            lambda after, limit, _, size: reader.entries(filters, after=after, limit=limit, size=size),
+            *moment_of(request),
+        )  # fmt: skip
+    cursor, limit = _start(request)
     items, after, moment = reader.entries(filters, after=cursor.after, limit=limit, size=_size(cursor))
     return _paged(request, items, after, moment)
 
 
 def _list(request: Request, reader: Reader, what: str) -> Response:
     """A page: {items, next, size}; all pages speak from the size and instant of the first."""
-    wants(request, "application/json")
+    media_type = media_type_wanted(request)
     names = LISTINGS[what].filters
     check_parameters(request, (*names, *_PAGING), names)
-    cursor, limit = _start(request)
     filters = {name: request.query_params.getlist(name) for name in names}
+    if media_type != JSON:
+        return exported(
+            request, what, media_type,
+            lambda after, limit, at, size: reader.page(what, filters, after=after, limit=limit, at=at, size=size),
+            *moment_of(request),
+        )  # fmt: skip
+    cursor, limit = _start(request)
     at = parse_instant(cursor.at) if cursor.at else None
     items, after, moment = reader.page(what, filters, after=cursor.after, limit=limit, at=at, size=_size(cursor))
     return _paged(request, items, after, moment)

@@ -147,6 +147,24 @@ class Entry(_Open):
     statement: dict[str, Any]
 
 
+class Import(BaseModel):
+    """An import of a spreadsheet. `errors`: the first of them, each with its `cell`, `code` and words."""
+
+    id: str
+    state: str
+    dry_run: bool
+    done: int
+    total: int
+    registered: int
+    passed: int | None = None
+    refused: int
+    skipped: int
+    created: str
+    ended: str | None = None
+    problem: dict[str, Any] | None = None
+    errors: list[dict[str, Any]] | None = None
+
+
 class Page(_Open):
     items: list[dict[str, Any]]
     next: str | None = None
@@ -314,6 +332,19 @@ OCTETS_ANSWER: _Responses = {
     **_problems(404),
 }
 
+_CSV, _XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+WORKBOOK: _Responses = {200: {"content": {_XLSX: _BYTES, _CSV: _BYTES}}, **_problems(400, 401, 403, 404, 422)}
+IMPORT = _ok(Import, 400, 401, 403, 404)
+IMPORTING: _Responses = {
+    202: {"model": Import, "description": "Taken in; ask for it under Location."},
+    **_problems(400, 401, 403, 413, 415, 422, 429, 503),
+}
+SPREADSHEET_BODY: dict[str, Any] = {
+    "parameters": [{"name": "dry_run", "in": "query", "required": False, "schema": {"type": "boolean"}}],
+    "requestBody": {"required": True, "content": {_XLSX: _BYTES, _CSV: _BYTES}},
+}
+
 _ENVELOPE = {
     "type": "object",
     "required": ["payload", "payloadType", "signatures"],
@@ -373,8 +404,8 @@ CHECKS_BODY: dict[str, Any] = {
     }
 }
 _QUERIES = {
-    **{name: (*listing.filters, "cursor", "limit", "at", "size") for name, listing in LISTINGS.items()},
-    "entries": ("act", "by", "folio", "cursor", "limit", "size"),
+    **{name: (*listing.filters, "cursor", "limit", "at", "size", "format") for name, listing in LISTINGS.items()},
+    "entries": ("act", "by", "folio", "cursor", "limit", "size", "format"),
     "check": ("party", "asset", "purpose", "action", "right", "territory", "fields", "group", "consenting", "basis",
               "explain", "at", "size"),
     "drafts": ("party", "waiting_for", "cursor", "limit"),
@@ -383,6 +414,7 @@ _QUERIES = {
     "disclosure": ("purpose",),
     "document": ("purpose",),
     "accesses": ("cursor", "limit"),
+    "template": ("lang",),
 }  # fmt: skip
 _NEEDED = {
     "check": ("party", "asset", "purpose"),

@@ -47,6 +47,7 @@ from registry.register.party import Party
 from registry.store.claims import load_claims, must_be_same_request
 from registry.store.desk_tables import TOKEN
 from registry.store.loading import load_parties
+from registry.writer import Answer
 
 ADMINISTRATOR = "administrator"
 """Who claims an idempotency key with the administrator's token."""
@@ -117,6 +118,28 @@ class FrontDesk:
         with self._engine.connect() as tx:
             signer = self._signer(tx, token.party)
         return sign_payload(payload, [signer]).signatures[0]
+
+    def act_many(
+        self, token: Token, act: str, requests: Sequence[ActRequest], *, trial: bool = False
+    ) -> list[Answer]:  # fmt: skip
+        """One answer a request, in order; the statements are written together. `trial`: judged, never written.
+
+        Raises:
+            RefusedError: NOT_ENTITLED if the token may not, or no key of the party is in custody.
+        """
+        self._must_allow(token, act)
+        with self._engine.connect() as tx:
+            signer = self._signer(tx, token.party)
+            concealed = [self._concealed(tx, act, token.party, request) for request in requests]
+        now = self._clock.now()
+        submissions = []
+        for request, (body, disclosures) in zip(requests, concealed, strict=True):
+            payload = make_payload(
+                act, self._log.origin, token.party, now, body, for_=request.for_, with_=request.with_,
+                expect=request.expect,
+            )  # fmt: skip
+            submissions.append(_submission(sign_payload(payload, [signer]), [*request.disclosures, *disclosures]))
+        return self._office.submit(submissions, trial=trial)
 
     def make_party(
         self, request: ActRequest, *, claim: Claim | None = None, gate: Gate | None = None
@@ -252,9 +275,7 @@ class FrontDesk:
         return any(party.is_natural_person() for party in parties.values())
 
     def _submit(self, envelope: Envelope, disclosures: Sequence[str], beside: Beside, gate: Gate | None) -> Receipt:
-        text = format_envelope(envelope)
-        data = f'{{"envelope":{text},"disclosures":{format_compact(list(disclosures)).decode()}}}'
-        answer = self._office.submit_with(data.encode(), beside, gate)
+        answer = self._office.submit_with(_submission(envelope, disclosures), beside, gate)
         if answer.refusal is not None:
             raise answer.refusal
         assert answer.receipt is not None
@@ -270,3 +291,9 @@ class FrontDesk:
     def now(self) -> datetime:
         """The registry's time."""
         return self._clock.now()
+
+
+def _submission(envelope: Envelope, disclosures: Sequence[str]) -> bytes:
+    """An envelope with its disclosures, as the office takes it in."""
+    text = format_envelope(envelope)
+    return f'{{"envelope":{text},"disclosures":{format_compact(list(disclosures)).decode()}}}'.encode()
