@@ -287,6 +287,7 @@ SUBMITTED: _Responses = {
 }
 ACTED: _Responses = {
     201: {"model": Receipt, "description": "On the ledger."},
+    202: {"model": Draft, "description": "Others sign it too: it waits as a draft."},
     **_problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
 }
 TOKEN: _Responses = {201: {"model": NewToken}, **_problems(400, 401, 403, 404, 413, 415, 422)}
