@@ -166,7 +166,7 @@ def parse_cursor(text: str) -> Cursor:
         cursor = msgspec.json.decode(parse_base64url(text), type=Cursor)
         if cursor.at:
             parse_instant(cursor.at)
-    except (FormatError, msgspec.DecodeError) as error:
+    except (FormatError, msgspec.DecodeError, RecursionError) as error:
         raise _foreign_cursor() from error
     if not (0 <= cursor.size <= _MAX_SIZE and 0 <= cursor.after <= _MAX_KEY):
         raise _foreign_cursor()

@@ -5,17 +5,28 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api import problems
+from api.guards.bodies import Patience
+from api.guards.headers import SecurityHeaders
+from api.guards.requests import RequestQuota
 from api.limits import Quotas
 from api.publishing import Publisher
 from api.settings import Settings
-from api.v1 import acts, checks, confidential, log, registers, statements, system, tokens
+from api.v1 import acts, checks, confidential, documents, drafts, log, registers, statements, system, tokens
 from api.web import pages
 from registry.registry import Registry
 
 THREADS = 96
 """Handlers that wait at once for the writer."""
+
+
+class GuardedApp(FastAPI):
+    """An app whose every answer has the headers of `api.guards.headers`, that to a fault too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return SecurityHeaders(super().build_middleware_stack())
 
 
 def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
@@ -26,7 +37,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
 
-    app = FastAPI(
+    app = GuardedApp(
         title="Sanquan 三权",
         summary="An open register of data rights on a ledger that anyone can verify.",
         version="1",
@@ -39,12 +50,16 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings or Settings()
     app.state.quotas = Quotas(app.state.settings)
     app.state.publisher = Publisher(registry.engine, registry.log)
+    app.add_middleware(Patience, seconds=app.state.settings.body_timeout)
+    app.add_middleware(RequestQuota, quotas=app.state.quotas)
     problems.install(app)
     for router in (
         statements.router,
         acts.router,
         tokens.router,
         confidential.router,
+        documents.router,
+        drafts.router,
         registers.router,
         checks.router,
         log.router,

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from api.answers import json_bytes
+from api.limits import QuotaError
 from registry.refusals.catalogue import entry
 from registry.refusals.form_words import GENERAL
 from registry.refusals.refusal import Reason, RefusedError, Words, internal_error, refused
@@ -56,7 +57,9 @@ def problem_response(request: Request, refusal: RefusedError) -> Response:
     language = language_of(request)
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
     if refusal.status in (429, 503):
-        headers["Retry-After"] = _RETRY_AFTER_S
+        headers["Retry-After"] = str(refusal.seconds) if isinstance(refusal, QuotaError) else _RETRY_AFTER_S
+    if refusal.status == 408 or "expect" in request.headers:
+        headers["Connection"] = "close"  # the rest of the body may still come, or never (RFC 9110, 10.1.1)
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     body = json_bytes(problem_body(refusal, language))

@@ -12,6 +12,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _OTHER_VARIABLES = {"SANQUAN_STATE", "SANQUAN_PROFILE", "SANQUAN_LANG", "SANQUAN_URL", "SANQUAN_TEST_POSTGRES"}
 """Variables that clients and tests read; not settings of a server."""
 RATE_OFF_LOOPBACK = "6000/minute"
+REQUESTS_OFF_LOOPBACK = "12000/minute"
 
 
 class SettingError(ValueError):
@@ -45,7 +46,12 @@ class Settings(BaseSettings):
     simulated_clock: Annotated[str | None, Field(description="A clock that stands still; only for tests.")] = None
     quota_party: Annotated[str | None, Field(description="Statements of one party, like 6000/minute.")] = None
     quota_address: Annotated[str | None, Field(description="Statements from one address, like 6000/minute.")] = None
+    quota_requests: Annotated[str | None, Field(description="Requests from one address, like 12000/minute.")] = None
+    head_timeout: Annotated[float, Field(gt=0, description="Time for the head of a request.")] = 10
+    body_timeout: Annotated[float, Field(gt=0, description="Time for which a body may stall.")] = 20
     max_file_bytes: Annotated[int, Field(gt=0, description="Size of one NDJSON request.")] = 64 * 1024 * 1024
+    max_drafts: Annotated[int, Field(gt=0, description="Open drafts of one party.")] = 200
+    max_document_bytes: Annotated[int, Field(gt=0, description="Size of one document.")] = 256 * 1024 * 1024
 
     @property
     def on_loopback(self) -> bool:
@@ -62,12 +68,13 @@ class Settings(BaseSettings):
         """Whether unverified parties may only send `party.*` and `key.*`."""
         return (self.admission or ("open" if self.on_loopback else "verified")) == "verified"
 
-    def quota(self, kind: Literal["party", "address"]) -> str | None:
+    def quota(self, kind: Literal["party", "address", "requests"]) -> str | None:
         """The limit for one party or address; on loopback none unless one is set."""
-        wanted: str | None = self.quota_party if kind == "party" else self.quota_address
-        return wanted or (None if self.on_loopback else RATE_OFF_LOOPBACK)
+        wanted: str | None = getattr(self, f"quota_{kind}")
+        off_loopback = REQUESTS_OFF_LOOPBACK if kind == "requests" else RATE_OFF_LOOPBACK
+        return wanted or (None if self.on_loopback else off_loopback)
 
-    @field_validator("quota_party", "quota_address")
+    @field_validator("quota_party", "quota_address", "quota_requests")
     @classmethod
     def _is_limit(cls, text: str | None) -> str | None:
         if text is not None and len(parse_many(text)) != 1:

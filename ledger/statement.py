@@ -164,7 +164,7 @@ def read_canonical(data: bytes) -> tuple[Envelope, str] | None:
         wire = _decode_wire(data)
         payload = a2b_base64(wire.payload)
         signatures = tuple([EnvelopeSignature(s.keyid, a2b_base64(s.sig)) for s in wire.signatures])
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if len(data) > MAX_ENVELOPE_BYTES or len(payload) > MAX_PAYLOAD_BYTES or len(signatures) > MAX_SIGNATURES:
         return None

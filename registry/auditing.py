@@ -25,6 +25,7 @@ from ledger.storage.sql import SqlLogStorage
 from registry.documents.folder import Documents
 from registry.law.rulebook import Rulebook
 from registry.replay import Replay, empty_register, register_rows, stored_entries
+from registry.search.indexing import refill
 from registry.store.database import WRITER, create_tables, open_database, sqlite_url
 from registry.store.saving import Row
 from registry.store.tables import FOLD_TABLES
@@ -175,7 +176,7 @@ def _stands_before(one: Row, other: Row, keys: Sequence[str]) -> bool:
 
 
 def rebuild(folder: Path, on_progress: OnProgress | None = None) -> int:
-    """The register of a data folder is what its entries add up to; answers how many entries were replayed.
+    """The register of a data folder, and its index of words, are what its entries add up to; answers how many there are.
 
     One transaction: readers see the old tables until the new ones are whole.
 
@@ -197,6 +198,7 @@ def rebuild(folder: Path, on_progress: OnProgress | None = None) -> int:
                 replay.batch(tx, entries, keep_folios=False)
                 if on_progress:
                     on_progress(rows[-1].position + 1, size)
+            refill(tx)
     finally:
         if replay:
             replay.close()

@@ -22,7 +22,7 @@ from registry.signatures import is_signed_alone, required_verifications
 OLDEST = timedelta(hours=24)
 OLDEST_JOINT = timedelta(days=14)
 NEWEST = timedelta(minutes=5)
-_OPEN_FAMILIES = ("party.", "key.")
+OPEN_FAMILIES = ("party.", "key.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +48,25 @@ class Bench:
         return Register(self._base, over=self.changes)
 
     def judge(
-        self, item: Admitted, seq: int, time: datetime, folio_length: Callable[[str], int], *, check_at: bool = True
-    ) -> Outcome:
+        self, item: Admitted, seq: int, time: datetime, folio_length: Callable[[str], int], *, check_at: bool = True,
+        is_draft: bool = False,
+    ) -> Outcome:  # fmt: skip
         """What the statement brings about as entry `seq`. Nothing is changed until `accept`.
+
+        `is_draft`: it is asked what would be once all have signed; such an outcome is never accepted.
 
         Raises:
             RefusedError: it may not take effect.
         """
         register = self.register()
-        if not is_signed_alone(register, item.signers, item.envelope.signatures, item.verified, time):
+        if not is_draft and not is_signed_alone(register, item.signers, item.envelope.signatures, item.verified, time):
             for verification in required_verifications(register, item.signers, item.envelope.signatures, time):
                 if (verification.position, verification.signature.key) not in item.verified:
                     verification.run(item.envelope)
         window = item.statement.for_ is not None and at_window(item.statement, register, time)
         self._check_admitted(item, register)
         if check_at:
-            _check_at(item, time)
+            must_be_of_now(item, time)
         _check_expectations(item, folio_length)
         ids = item.ids
         if ids.stem in self._stems:
@@ -105,7 +108,7 @@ class Bench:
         self._stems |= fork._stems  # noqa: SLF001  the same class
 
     def _check_admitted(self, item: Admitted, register: Register) -> None:
-        if not self._rules.verified_only or item.statement.act.startswith(_OPEN_FAMILIES):
+        if not self._rules.verified_only or item.statement.act.startswith(OPEN_FAMILIES):
             return
         party = register.party(item.statement.by)
         if party is not None and party.level == UNVERIFIED:
@@ -155,7 +158,12 @@ def _check_not_erased(item: Admitted, register: Register) -> None:
             )
 
 
-def _check_at(item: Admitted, time: datetime) -> None:
+def must_be_of_now(item: Admitted, time: datetime) -> None:
+    """Returns if the statement's date is neither too old nor ahead at this time.
+
+    Raises:
+        RefusedError: AT_STALE or AT_FUTURE.
+    """
     at = item.statement.at
     oldest = OLDEST_JOINT if item.statement.with_ else OLDEST
     if time - at > oldest:

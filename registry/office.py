@@ -76,11 +76,13 @@ class Office:
 
     def __init__(
         self, engine: Engine, writing: Engine, log: Log[Connection], clock: Clock, rules: Rules,
-        eraser: Eraser | None = None,
+        eraser: Eraser | None = None, written: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
+        """`written` is called after each batch, before its answers are given; it must not take long."""
         self._clock = clock
         self._writer = Writer(writing, engine, log, rules, eraser)
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUE_GROUPS)
+        self._written = written
         self._counter = Counter(engine, log, clock)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._stopped = False
@@ -222,6 +224,7 @@ class Office:
             _refuse(batch, answers, "The batch could not be written; nothing of it is in the register.",
                 "本批未能写入，登记簿未发生变化。",
             )  # fmt: skip
+        self._written()
         for waiting, mine in zip(batch, answers, strict=True):
             waiting.answers.set_result(mine)
 

@@ -4,10 +4,11 @@ Answers speak from a signed size: the newest, or an earlier one that was asked f
 and instant has the same answer for ever.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -19,18 +20,29 @@ from ledger.merkle import consistency_path, inclusion_path, root_at
 from ledger.proof import TlogProof, format_proof
 from ledger.statement import parse_statement
 from ledger.storage import EntryRow
+from ledger.storage.rows import rows_with
 from registry.acts.act import Names
 from registry.clock import Clock
 from registry.receipts import Receipt, receipt_maker, stored_facts
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.asset import Case
+from registry.register.citation import Citation
 from registry.register.office_state import Registry
 from registry.register.party import Party
 from registry.register.register import Register
 from registry.register.right import Right
 from registry.store.lists import LISTINGS, Filters, acts_page
-from registry.store.loading import by_refs, load, load_assets, load_parties, load_registry, load_signers, refs_of
-from registry.store.tables import CASE, RIGHT
+from registry.store.loading import (
+    by_refs,
+    decode,
+    load,
+    load_assets,
+    load_parties,
+    load_registry,
+    load_signers,
+    refs_of,
+)
+from registry.store.tables import CASE, CITATION, RIGHT
 from registry.title.check import check
 from registry.title.question import Answer, Question
 from registry.views import View, asset_view, case_view, party_view, right_view
@@ -54,8 +66,9 @@ def not_found(what: str, zh: str | None = None) -> RefusedError:
 class Reader:
     """Reads of one registry. May be used from any thread; each call has a transaction of its own."""
 
-    def __init__(self, engine: Engine, log: Log[Connection], clock: Clock) -> None:
+    def __init__(self, engine: Engine, log: Log[Connection], clock: Clock, has_document: Callable[[str], bool]) -> None:
         self._engine = engine
+        self._has_document = has_document
         self._log = log
         self._clock = clock
 
@@ -134,7 +147,7 @@ class Reader:
         return slots["party", owner[0]] if owner else None
 
     def asset(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
-        """An asset with its rights and cases.
+        """An asset with its rights and cases, and the digests cited there whose documents are not here.
 
         Raises:
             RefusedError: NOT_FOUND, BEHIND.
@@ -147,7 +160,9 @@ class Reader:
                 raise not_found(identifier)
             found = (case.as_of(moment.size) for case in by_refs(tx, CASE, Case, refs_of(tx, asset.cases).values()))
             cases = [case for case in found if case is not None]
-        return asset_view(register, asset, cases, moment.at), moment
+            missing = self._missing(self._citations(tx, asset.id, moment.size))
+        view = asset_view(register, asset, cases, moment.at)
+        return view if _is_fixed(at, size) else view | {"missing": missing}, moment
 
     def right(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
         """A right.
@@ -164,17 +179,39 @@ class Reader:
         return right_view(Register(around).as_of(moment.size), then, moment.at), moment
 
     def case(self, identifier: str, at: datetime | None, size: int | None) -> tuple[View, Moment]:
-        """A case.
+        """A case, and the digests that it cites whose documents are not here.
 
         Raises:
             RefusedError: NOT_FOUND, BEHIND.
         """
         with self._moment(at, size) as (tx, moment):
             found = by_refs(tx, CASE, Case, refs_of(tx, [identifier]).values())
-        then = found[0].as_of(moment.size) if found and found[0].id == identifier else None
-        if then is None:
-            raise not_found(identifier)
-        return case_view(then), moment
+            then = found[0].as_of(moment.size) if found and found[0].id == identifier else None
+            if then is None:
+                raise not_found(identifier)
+            citations = self._citations(tx, then.asset, moment.size)
+            missing = self._missing([each for each in citations if self._is_about(tx, each, then)])
+        view = case_view(then)
+        return view if _is_fixed(at, size) else view | {"missing": missing}, moment
+
+    def _citations(self, tx: Connection, asset: str, size: int) -> list[Citation]:
+        """The entries on an asset's folio whose statements cite anything, oldest first."""
+        positions = self._log.storage.folio_lines(tx, asset, 0, size, size)
+        rows = rows_with(tx, CITATION.c.seq, positions, CITATION.c.document)
+        return [decode(Citation, row.document) for row in sorted(rows, key=itemgetter(0))]
+
+    def _is_about(self, tx: Connection, citation: Citation, case: Case) -> bool:
+        """Whether the entry made the case, or its statement names it."""
+        if citation.seq == case.recorded.seq:
+            return True
+        rows = self._log.storage.entries(tx, citation.seq, citation.seq + 1)
+        bodies = [parse_statement(parse_entry(row.data).envelope).body for row in rows]
+        return any(case.id in (body.get("case"), body.get("target")) for body in bodies)
+
+    def _missing(self, citations: Iterable[Citation]) -> list[str]:
+        """The documents cited that are not among those kept, in the order cited."""
+        cited = dict.fromkeys(digest for each in citations for digest in each.cited.documents)
+        return [digest for digest in cited if not self._has_document(digest)]
 
     def page(
         self, what: str, filters: Filters, *, after: int, limit: int, at: datetime | None, size: int | None
@@ -275,6 +312,11 @@ class Reader:
                     "一致性证明须从大于 0 的大小通向不小于它的大小。", "/from",
                 )  # fmt: skip
             return consistency_path(old, new, node_reader(self._log.storage, tx))
+
+
+def _is_fixed(at: datetime | None, size: int | None) -> bool:
+    """Whether the answer must be the same for ever, so that it says nothing of documents, which come and go."""
+    return at is not None and size is not None
 
 
 def _folio_page(

@@ -14,10 +14,12 @@ from ledger.statement import format_envelope
 from ledger.storage.sql import SqlLogStorage
 from registry.clock import Clock, SystemClock
 from registry.desk.access import ReadingRoom
+from registry.desk.drafts import Drafts
 from registry.desk.front_desk import FrontDesk
 from registry.desk.sealing import SECRET_BYTES, Sealer, SealError
 from registry.documents.erasure import Eraser
 from registry.documents.folder import Documents
+from registry.documents.keeping import Keeper
 from registry.founding import (
     FoundingError,
     RegistryKeys,
@@ -27,10 +29,12 @@ from registry.founding import (
     read_or_make_keys,
     read_or_make_token,
 )
+from registry.housekeeping import Housekeeping
 from registry.judging import Rules
 from registry.office import Office
 from registry.reading import Reader
 from registry.refusals.refusal import Words
+from registry.search.indexer import Indexer
 from registry.store.database import WRITER_CACHE_KIB, create_tables, open_database, sqlite_url
 from registry.store.loading import load_registry
 
@@ -58,11 +62,14 @@ class Registry:
     office: Office
     reader: Reader
     documents: Documents
+    keeper: Keeper
+    drafts: Drafts
     clock: Clock
     log: Log[Connection]
     engine: Engine
     desk: FrontDesk
     reading_room: ReadingRoom
+    indexer: Indexer
     admin_token: str
     is_new: bool
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -106,15 +113,22 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
     eraser = Eraser(writing, documents)
     eraser.sweep()
-    office = Office(engine, writing, log, clock, Rules(documents.rulebook, options.verified_only), eraser)
+    rules = Rules(documents.rulebook, options.verified_only)
+    indexer = Indexer(engine)
+    office = Office(engine, writing, log, clock, rules, eraser, indexer.wake)
     desk = FrontDesk(engine, log, office, clock, Sealer(secret))
+    keeper = Keeper(engine, clock, documents, verified_only=options.verified_only)
+    drafts = Drafts(engine, log, office, clock, rules)
+    housekeeping = Housekeeping([keeper.sweep, drafts.sweep], lambda: office.read_only is None)
+    reader = Reader(engine, log, clock, documents.has)
     registry = Registry(
-        origin, keys, office, Reader(engine, log, clock), documents, clock, log, engine, desk,
-        ReadingRoom(engine, clock), token, known is None,
-        [office.stop, journal.close, engine.dispose, writing.dispose],
+        origin, keys, office, reader, documents, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
+        indexer, token, known is None, [housekeeping.stop, office.stop, indexer.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:
+        documents.drop_unfinished()
         _start(registry, options, engine)
+        housekeeping.start()
     except BaseException:
         registry.close()
         raise
@@ -152,6 +166,8 @@ def _start(registry: Registry, options: Options, engine: Engine) -> None:
             "有签署日志而没有账本；请恢复与之对应的数据库",
         )
     registry.office.start()
+    if registry.office.read_only is None:
+        registry.indexer.start()
     if registry.is_new:
         envelope = opening_statement(
             registry.keys, registry.origin, registry.clock, builtin, options.name, options.identifier

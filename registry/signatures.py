@@ -97,6 +97,56 @@ def required_verifications(
     return tuple(found)
 
 
+class Needed(msgspec.Struct, frozen=True):
+    """Who has to make a signature: a party by one of its keys, or the holder of this key. A founder is both."""
+
+    party: str = ""
+    key: str = ""
+
+
+def needed_signers(signers: Signers) -> tuple[Needed, ...]:
+    """Who has to sign, in the order of the signatures."""
+    founding = key_identifier(signers.founding[0].public) if signers.founding else ""
+    joining = (Needed(party) for party in signers.with_)
+    proofs = (Needed(key=key_identifier(key.public)) for key in signers.proofs)
+    return (Needed(signers.by, founding), *joining, *proofs)
+
+
+def placed_verifications(
+    register: Register, signers: Signers, signatures: tuple[EnvelopeSignature, ...], time: datetime
+) -> dict[int, Verification]:
+    """The signatures to be verified where others may still be missing, by the places where they belong.
+
+    Raises:
+        RefusedError: SIGNATURE_SURPLUS, KEY_UNKNOWN or KEY_INACTIVE.
+    """
+    needed = needed_signers(signers)
+    found: dict[int, Verification] = {}
+    for position, signature in enumerate(signatures):
+        place = next((n for n, who in enumerate(needed) if _may_be_of(register, who, signature)), None)
+        if place is None:
+            raise _unknown(position, f"{signature.key} is not a key of anybody whose signature is needed")
+        if place in found:
+            raise refused(
+                "SIGNATURE_SURPLUS",
+                f"Signature {position + 1} is a second one of {needed[place].party or needed[place].key}.",
+                f"第 {position + 1} 个签名多余：{needed[place].party or needed[place].key} 已签署。",
+                f"/signatures/{position}",
+            )
+        proof = place - 1 - len(signers.with_)
+        if proof >= 0:
+            found[place] = _of_key(signers.proofs[proof], signature, position)
+        else:
+            founding = signers.founding[0] if place == 0 and signers.founding else None
+            found[place] = _of_party(register, needed[place].party, signature, position, time, founding)
+    return found
+
+
+def _may_be_of(register: Register, needed: Needed, signature: EnvelopeSignature) -> bool:
+    party = register.party(needed.party) if needed.party else None
+    return signature.key == needed.key if party is None else party.key(signature.key) is not None
+
+
 def is_signed_alone(
     register: Register, signers: Signers, signatures: tuple[EnvelopeSignature, ...],
     verified: AbstractSet[tuple[int, str]], time: datetime,

@@ -29,6 +29,7 @@ ProfileOption = Annotated[Path | None, typer.Option("--profile", help="Folder of
 NameOption = Annotated[str | None, typer.Option("--name", help="Makes and registers the profile on first use.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The answer for machines.")]
 LangOption = Annotated[str | None, typer.Option("--lang", help="zh or en.")]
+SearchOption = Annotated[str | None, typer.Option(help="Words that must all be there; Chinese from two characters on.")]
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 keys_app = typer.Typer(help="Keys of a profile.", no_args_is_help=True)
@@ -96,7 +97,8 @@ def print_receipt(receipt: Receipt, *, as_json: bool, lang: str | None) -> None:
         say(f"  warning {code}: {words.en}", f"  提示 {code}：{words.zh}", lang)
 
 
-def _read_json(path: Path, lang: str | None) -> dict[str, Any]:
+def read_json(path: Path, lang: str | None) -> dict[str, Any]:
+    """The JSON object in a file; the command ends with words if there is none."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -152,6 +154,14 @@ def party_show(
         print_json(client.party(party))
 
 
+@party_app.command("list")
+def party_list(url: UrlOption = DEFAULT_URL, search: SearchOption = None, lang: LangOption = None) -> None:
+    """List parties, a JSON object a line."""
+    with open_client(url, None, lang) as client:
+        for item in client.parties(q=search):
+            typer.echo(json.dumps(item, ensure_ascii=False))
+
+
 @asset_app.command("register")
 def asset_register(
     file: Annotated[Path, typer.Argument(help="A case.file body, or a form with --basis.", exists=True)],
@@ -160,7 +170,7 @@ def asset_register(
     as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """File a first registration."""
-    body = _read_json(file, lang)
+    body = read_json(file, lang)
     with open_client(url, open_profile(profile, name, lang), lang) as client:
         client.ensure_registered()
         if basis:
@@ -181,12 +191,12 @@ def asset_show(
 
 @asset_app.command("list")
 def asset_list(
-    url: UrlOption = DEFAULT_URL, holder: str | None = None, identifier: str | None = None,
-    profile: ProfileOption = None, lang: LangOption = None,
+    url: UrlOption = DEFAULT_URL, search: SearchOption = None, holder: str | None = None,
+    identifier: str | None = None, profile: ProfileOption = None, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """List assets, a JSON object a line."""
     with open_client(url, reading_profile(profile), lang) as client:
-        for item in client.assets(holder=holder, identifier=identifier):
+        for item in client.assets(q=search, holder=holder, identifier=identifier):
             typer.echo(json.dumps(item, ensure_ascii=False))
 
 
@@ -252,7 +262,7 @@ def act(
         profile = Profile.of_key(key)
     except ProfileError as error:
         fail(USAGE, f"--key: {error}", f"--key：{key} 不是可用的私钥文件", lang)
-    facts = _read_json(body, lang)
+    facts = read_json(body, lang)
     with open_client(url, profile, lang) as client:
         receipt = client.act(name, facts, for_=principal, confidential=confidential or ())
         print_receipt(receipt, as_json=as_json, lang=lang)

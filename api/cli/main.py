@@ -2,7 +2,7 @@
 
 import typer
 
-from api.cli import auditing, client_commands, demo, importing, operating, private_commands, serving
+from api.cli import auditing, client_commands, demo, drafting, importing, operating, private_commands, serving
 
 app = typer.Typer(
     name="sanquan",
@@ -11,5 +11,5 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (demo, serving, client_commands, private_commands, importing, auditing, operating):
+for module in (demo, serving, client_commands, private_commands, drafting, importing, auditing, operating):
     module.install(app)

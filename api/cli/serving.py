@@ -138,14 +138,15 @@ def serve(
     try:
         import uvicorn
 
-        from api.app import create_app  # what takes long to load comes after all that may refuse to start
+        from api.app import create_app
+        from api.guards import http_protocol  # what takes long to load comes after all that may refuse to start
 
         gc.set_threshold(*_GARBAGE)
         gc.freeze()
         _greet(registry, settings, listener.getsockname()[1])
         config = uvicorn.Config(
             create_app(registry, settings), host=settings.host, port=settings.port, log_level="warning",
-            server_header=False, timeout_graceful_shutdown=10,
+            server_header=False, timeout_graceful_shutdown=10, http=http_protocol(settings.head_timeout), ws="none",
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[listener])
     finally:

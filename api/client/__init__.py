@@ -7,6 +7,7 @@ client.check(client.party_id, receipt.id("ast"), "research")
 """
 
 from api.client.client import Client
+from api.client.drafts import Draft
 from api.client.errors import ClientError, ProblemError, TransportError, TrustError
 from api.client.files import LineResult, Receipt
 from api.client.pins import Pins
@@ -16,6 +17,7 @@ from api.client.receipts import identifiers_of
 __all__ = [
     "Client",
     "ClientError",
+    "Draft",
     "LineResult",
     "Pins",
     "ProblemError",

@@ -8,10 +8,12 @@ from typing import Any, Self
 
 import httpx
 
+from api.client.documents import Documents
+from api.client.drafts import Drafts
 from api.client.errors import ClientError, ProblemError, TransportError, TrustError
 from api.client.files import LineResult, Receipt, answers_of, conceal, files, submission
 from api.client.pins import Pins
-from api.client.private import NONE, Private
+from api.client.private import NONE
 from api.client.profile import Profile
 from api.client.receipts import verified_entry, verify_receipt
 from api.client.signing import SignedRequest
@@ -28,7 +30,7 @@ from registry.drafting import make_payload, sign_payload
 _TIMEOUT_S = 120.0
 
 
-class Client(Private):
+class Client(Drafts, Documents):
     """Talks to one registry. `keys` pins its log keys; without, those it shows first are pinned."""
 
     def __init__(

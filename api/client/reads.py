@@ -82,7 +82,7 @@ class Reads:
         return found
 
     def assets(self, **filters: Any) -> Iterator[View]:
-        """Assets by holder, applicant, form, state, identifier, fingerprint."""
+        """Assets by holder, applicant, form, state, identifier, fingerprint, words (`q`)."""
         return self._pages("/v1/assets", filters)
 
     def rights(self, **filters: Any) -> Iterator[View]:
@@ -94,7 +94,7 @@ class Reads:
         return self._pages("/v1/cases", filters)
 
     def parties(self, **filters: Any) -> Iterator[View]:
-        """Parties by kind, level, identifier, role."""
+        """Parties by kind, level, identifier, role, words (`q`)."""
         return self._pages("/v1/parties", filters)
 
     def entries(self, **filters: Any) -> Iterator[View]:

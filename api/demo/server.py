@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.guards import http_protocol
 from api.settings import Settings
 from registry.registry import Options, open_registry
 
@@ -29,7 +30,9 @@ def served(data: Path, name: str) -> Iterator[str]:
 def serving(app: FastAPI) -> Iterator[str]:
     """The URL of the app while the block runs; the registry behind it stays the caller's."""
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on"))
+        http = http_protocol(app.state.settings.head_timeout)
+        config = uvicorn.Config(app, log_level="critical", lifespan="on", server_header=False, http=http, ws="none")
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from api.answers import JSON, bad_query, check_parameters, json_bytes, json_response, moment_of, packed, tagged, wants
 from api.callers import CallerDep
 from api.deps import ReaderDep
+from api.guards.bodies import read_body
 from api.problems import language_of
 from api.v1 import schemas
 from api.visibility import FOR_MEMBERS
@@ -130,13 +131,9 @@ async def read_checks(request: Request, reader: ReaderDep, caller: CallerDep) ->
     check_parameters(request, ("at", "size"))
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
         raise refused("MEDIA_TYPE", f"Send {JSON}.", f"请以 {JSON} 提交。")
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BYTES:
-            raise refused("TOO_LARGE", f"At most {MAX_BYTES} bytes.", f"不超过 {MAX_BYTES} 字节。")
-    caller.must_have_sent(bytes(data))
-    return await run_in_threadpool(_checks, request, reader, bytes(data))
+    data = await read_body(request, MAX_BYTES)
+    caller.must_have_sent(data)
+    return await run_in_threadpool(_checks, request, reader, data)
 
 
 def _checks(request: Request, reader: Reader, data: bytes) -> Response:

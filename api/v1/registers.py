@@ -71,7 +71,7 @@ def read_history(request: Request, identifier: str, reader: ReaderDep) -> Respon
 
 @router.get("/assets", response_model=None, responses=schemas.LIST, openapi_extra=schemas.filters("assets"))
 def list_assets(request: Request, reader: ReaderDep) -> Response:
-    """Assets, by holder, applicant, form, state, identifier `scheme:value` or fingerprint `alg:value`."""
+    """Assets, by holder, applicant, form, state, identifier `scheme:value`, fingerprint `alg:value`, or words (`q`)."""
     return _list(request, reader, "assets")
 
 
@@ -89,7 +89,7 @@ def list_cases(request: Request, reader: ReaderDep) -> Response:
 
 @router.get("/parties", response_model=None, responses=schemas.LIST, openapi_extra=schemas.filters("parties"))
 def list_parties(request: Request, reader: ReaderDep) -> Response:
-    """Parties, by kind, level, identifier `scheme:value` or role."""
+    """Parties, by kind, level, identifier `scheme:value`, role, or words (`q`)."""
     return _list(request, reader, "parties")
 
 

@@ -223,6 +223,34 @@ class Tokens(_Open):
     items: list[Token]
 
 
+class Document(_Open):
+    sha256: str
+    bytes: int
+    media_type: str
+    received: str
+
+
+class Draft(_Open):
+    id: str = Field(description="Hex SHA-256 of the payload: the statement's own identifier.")
+    act: str
+    by: str
+    for_: str | None = Field(None, alias="for")
+    with_: list[str] = Field(alias="with")
+    at: str
+    expires: str
+    envelope: dict[str, Any]
+    disclosures: list[str] | None = Field(None, description="Only with GET of the one draft.")
+    signed: list[str] = Field(description="Parties, and keys that prove that their holder has them.")
+    waiting: list[dict[str, str]] = Field(description="Who has to sign yet: {party} or {key}.")
+    foreseen: dict[str, str] | None = Field(None, description="Why it would be refused as the register stands now.")
+    refused: dict[str, str] | None = Field(None, description="Why it was refused when it was complete.")
+
+
+class Drafts(_Open):
+    items: list[Draft]
+    next: str | None = None
+
+
 def _problems(*statuses: int) -> _Responses:
     content = {
         "application/problem+json": {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}
@@ -237,7 +265,7 @@ def _ok(model: type[BaseModel], *problems: int) -> _Responses:
 SUBMITTED: _Responses = {
     201: {"model": Receipt, "description": "On the ledger."},
     200: {"model": Receipt, "description": "The same payload was on the ledger already; or a dry run; or NDJSON."},
-    **_problems(400, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+    **_problems(400, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503),
 }
 ACTED: _Responses = {
     201: {"model": Receipt, "description": "On the ledger."},
@@ -248,6 +276,26 @@ TOKENS = _ok(Tokens, 400, 401, 403)
 TOKEN_REVOKED: _Responses = {204: {"description": "Revoked."}, **_problems(401, 403, 404)}
 DISCLOSURE = _ok(Disclosure, 400, 401, 403, 404, 422)
 ACCESSES = _ok(Accesses, 400, 401, 403, 404, 422)
+SENT: _Responses = {
+    201: {"model": Document, "description": "Kept."},
+    200: {"model": Document, "description": "It was there already."},
+    **_problems(400, 401, 403, 413, 415, 422, 429, 503),
+}
+DOCUMENT: _Responses = {
+    200: {
+        "description": "The document, as an attachment of its own media type.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    },
+    **_problems(400, 401, 403, 404),
+}
+DRAFTED: _Responses = {
+    201: {"model": Draft, "description": "Kept until it is complete; or complete, on the ledger: then the receipt."},
+    200: {"model": Draft, "description": "It was there already; or the statement on the ledger: then the receipt."},
+    **_problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+}
+DRAFT = _ok(Draft, 400, 401, 403, 404)
+DRAFTS = _ok(Drafts, 400, 401, 403, 422)
+WITHDRAWN: _Responses = {204: {"description": "Gone."}, **_problems(400, 401, 403, 404)}
 STATEMENT = _ok(StatementAnswer, 404)
 PARTY = _ok(Party, 400, 404, 422, 503)
 ASSET = _ok(Asset, 400, 404, 422, 503)
@@ -257,7 +305,7 @@ HISTORY = _ok(Page, 400, 404, 422, 503)
 LIST = _ok(Page, 400, 406, 422, 503)
 ENTRY = _ok(Entry, 404, 406)
 ANSWER = _ok(Answer, 400, 406, 422, 503)
-ANSWERS = _ok(Answers, 400, 406, 413, 415, 422, 503)
+ANSWERS = _ok(Answers, 400, 406, 408, 413, 415, 422, 503)
 CONSISTENCY = _ok(Consistency, 400, 422, 503)
 WELL_KNOWN = _ok(WellKnown)
 TEXT_ANSWER: _Responses = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **_problems(404)}
@@ -305,6 +353,15 @@ TOKEN_BODY: dict[str, Any] = {
         },
     }
 }
+FILE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+SIGNATURE_BODY: dict[str, Any] = {
+    "requestBody": {"required": False, "content": {"application/json": {"schema": {"type": "object"}}}}
+}
 CHECKS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -320,9 +377,11 @@ _QUERIES = {
     "entries": ("act", "by", "folio", "cursor", "limit", "size"),
     "check": ("party", "asset", "purpose", "action", "right", "territory", "fields", "group", "consenting", "basis",
               "explain", "at", "size"),
+    "drafts": ("party", "waiting_for", "cursor", "limit"),
     "inclusion": ("seq", "size"),
     "consistency": ("from", "to"),
     "disclosure": ("purpose",),
+    "document": ("purpose",),
     "accesses": ("cursor", "limit"),
 }  # fmt: skip
 _NEEDED = {
@@ -330,6 +389,7 @@ _NEEDED = {
     "inclusion": ("seq",),
     "consistency": ("from", "to"),
     "disclosure": ("purpose",),
+    "document": ("purpose",),
 }
 
 

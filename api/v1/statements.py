@@ -1,6 +1,5 @@
 """`/v1/statements`: the way in, and what stands in the log by statement."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -9,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import JSON, check_parameters, flag, json_response
 from api.deps import QuotasDep, ReaderDep, RegistryDep, SettingsDep
+from api.guards.bodies import must_declare_within, read_body
 from api.problems import language_of
 from api.proxies import must_be_from_here
 from api.v1 import schemas
@@ -40,6 +40,7 @@ async def submit(request: Request, registry: RegistryDep, quotas: QuotasDep, set
     gate = quotas.gate(request.client.host if request.client else "")
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type == NDJSON:
+        must_declare_within(request, settings.max_file_bytes)
         file = FileOfStatements(registry.office, gate, language_of(request), trial=trial, atomic=atomic)
         await file.read(request.stream(), settings.max_file_bytes)
         return StreamingResponse(file.lines(), 200, media_type=NDJSON)
@@ -49,7 +50,7 @@ async def submit(request: Request, registry: RegistryDep, quotas: QuotasDep, set
         )
     if atomic:
         raise refused("INVALID_VALUE", "`atomic` is for files of statements.", "atomic 仅用于成批提交。", "/atomic")
-    data = await _body(request.stream())
+    data = await read_body(request, MAX_SUBMISSION_BYTES)
     answer = await run_in_threadpool(_submit_one, registry.office, gate, data, trial)
     if answer.refusal:
         raise answer.refusal
@@ -59,19 +60,6 @@ async def submit(request: Request, registry: RegistryDep, quotas: QuotasDep, set
 def _submit_one(office: Office, gate: Gate | None, data: bytes, trial: bool) -> Answer:
     (answer,) = office.submit([data], trial=trial, gate=gate)
     return answer
-
-
-async def _body(stream: AsyncIterator[bytes]) -> bytes:
-    data = bytearray()
-    async for chunk in stream:
-        data += chunk
-        if len(data) > MAX_SUBMISSION_BYTES:
-            raise refused(
-                "TOO_LARGE",
-                f"A submission has at most {MAX_SUBMISSION_BYTES} bytes.",
-                f"单次提交不超过 {MAX_SUBMISSION_BYTES} 字节。",
-            )
-    return bytes(data)
 
 
 @router.get("/{identifier}", response_model=None, responses=schemas.STATEMENT, dependencies=FOR_MEMBERS)

@@ -5,6 +5,7 @@ from fastapi.responses import Response
 
 from api.answers import FOREVER, JSON, check_parameters, json_response
 from api.deps import PublisherDep, RegistryDep, SettingsDep
+from api.guards.bodies import read_body
 from api.v1 import schemas
 from ledger.encoding import parse_base64url
 from ledger.errors import FormatError
@@ -101,7 +102,7 @@ async def set_clock(request: Request, registry: RegistryDep, settings: SettingsD
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON or not settings.on_loopback:
         raise refused("MEDIA_TYPE", f"Send {JSON}.", f"请以 {JSON} 提交。")
     try:
-        value = parse_strict((await request.body())[:_MAX_CLOCK_BYTES])
+        value = parse_strict(await read_body(request, _MAX_CLOCK_BYTES))
     except FormatError as error:
         raise refusal_of(error) from error
     if not isinstance(value, dict) or value.keys() != {"now"} or not isinstance(value["now"], str):

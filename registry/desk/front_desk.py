@@ -17,7 +17,7 @@ from ledger.identifiers import party_identifier
 from ledger.instants import to_milliseconds
 from ledger.keys import KeySigner
 from ledger.log import Log
-from ledger.statement import Envelope, format_envelope
+from ledger.statement import Envelope, EnvelopeSignature, format_envelope
 from ledger.strict_json import format_compact
 from registry.acts import ACTS
 from registry.beside import Beside, Claim, Made
@@ -94,12 +94,7 @@ class FrontDesk:
         """
         if act not in ACTS:
             raise refused("UNKNOWN_ACT", f"There is no act {act!r} in this version.", f"本版本没有行为 {act!r}。")
-        if not token.may_act(act):
-            raise refused(
-                "NOT_ENTITLED",
-                f"This token may not be used for {act}; its scopes are: {', '.join(token.scopes)}.",
-                f"该令牌不能用于 {act}；其权限范围为 {'、'.join(token.scopes)}。",
-            )
+        self._must_allow(token, act)
         if (before := self._made_before(claim)) is not None:
             return self._receipt(before)
         with self._engine.connect() as tx:
@@ -111,6 +106,17 @@ class FrontDesk:
         )  # fmt: skip
         envelope = sign_payload(payload, [signer])
         return self._submit(envelope, [*request.disclosures, *disclosures], Beside(claim=claim), gate)
+
+    def sign(self, token: Token, act: str, payload: bytes) -> EnvelopeSignature:
+        """The signature of the token's party under a statement that others sign too.
+
+        Raises:
+            RefusedError: NOT_ENTITLED if the token may not, or no key of the party is in custody.
+        """
+        self._must_allow(token, act)
+        with self._engine.connect() as tx:
+            signer = self._signer(tx, token.party)
+        return sign_payload(payload, [signer]).signatures[0]
 
     def make_party(
         self, request: ActRequest, *, claim: Claim | None = None, gate: Gate | None = None
@@ -197,6 +203,14 @@ class FrontDesk:
                 return None
             must_be_same_request(made, claim)
             return made if self._log.storage.checkpoint(tx, made.size) is not None else None
+
+    def _must_allow(self, token: Token, act: str) -> None:
+        if not token.may_act(act):
+            raise refused(
+                "NOT_ENTITLED",
+                f"This token may not be used for {act}; its scopes are: {', '.join(token.scopes)}.",
+                f"该令牌不能用于 {act}；其权限范围为 {'、'.join(token.scopes)}。",
+            )
 
     def _signer(self, tx: Connection, identifier: str) -> KeySigner:
         """The newest live key that is held for a party.

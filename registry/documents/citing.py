@@ -8,10 +8,11 @@ from ledger.statement import Statement
 from registry.documents.disclosures import confidential_members
 from registry.register.citation import Cited
 
-_DOCUMENT_MEMBERS = ("sha256", "document", "contract")
+_DOCUMENT_MEMBERS = ("sha256", "document", "contract", "evidence")
+"""Wherever they hold a digest; `evidence` does in an input from outside."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PARTY = re.compile(r"pty_[0-9a-hjkmnp-tv-z]{26}")
-_MARKS = (b'"sd"', b'"sha256"', b'"document"', b'"contract"', b"\\u")
+_MARKS = (b'"sd"', b'"sha256"', b'"document"', b'"contract"', b'"external"', b"\\u")
 """A payload without any of them cites nothing; the last covers names written with escapes."""
 
 
@@ -24,8 +25,14 @@ def cited_by(statement: Statement, payload: bytes) -> Cited | None:
     if not digests and not documents:
         return None
     principals = (statement.for_,) if statement.for_ else ()
-    parties = dict.fromkeys((statement.by, *principals, *statement.with_, *_parties(statement.body)))
-    return Cited(digests, documents, tuple(parties))
+    signers = (statement.by, *statement.with_)
+    parties = dict.fromkeys((*signers, *principals, *_parties(statement.body)))
+    return Cited(digests, documents, tuple(parties), len(signers))
+
+
+def is_document_digest(text: str) -> bool:
+    """Whether `text` is written as the digest of a document is."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def _documents(value: Any) -> Iterator[str]:

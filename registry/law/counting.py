@@ -8,7 +8,7 @@ digits (Unicode categories L, M, N) counts one; everything else counts nothing a
 from unicodedata import category
 
 _IDEOGRAPHS = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
-_IDEOGRAPH, _WORD, _GAP = "字", "w", " "
+IDEOGRAPH, WORD, _GAP = "字", "w", " "
 
 
 class _Classes(dict[int, str]):
@@ -16,9 +16,9 @@ class _Classes(dict[int, str]):
 
     def __missing__(self, point: int) -> str:
         if any(first <= point <= last for first, last in _IDEOGRAPHS):
-            kind = _IDEOGRAPH
+            kind = IDEOGRAPH
         else:
-            kind = _WORD if category(chr(point))[0] in "LMN" else _GAP
+            kind = WORD if category(chr(point))[0] in "LMN" else _GAP
         self[point] = kind
         return kind
 
@@ -26,7 +26,12 @@ class _Classes(dict[int, str]):
 _CLASSES = _Classes()
 
 
+def classes_of(text: str) -> str:
+    """For each character of `text` one: `IDEOGRAPH`, `WORD`, or a space for what ends a run."""
+    return text.translate(_CLASSES)
+
+
 def count_characters(text: str) -> int:
     """The number of 字 in `text`."""
-    classes = text.translate(_CLASSES)
-    return classes.count(_IDEOGRAPH) + len(classes.replace(_IDEOGRAPH, _GAP).split())
+    classes = classes_of(text)
+    return classes.count(IDEOGRAPH) + len(classes.replace(IDEOGRAPH, _GAP).split())

@@ -12,6 +12,12 @@ class Cited(msgspec.Struct, frozen=True, omit_defaults=True):
     documents: tuple[str, ...] = ()
     parties: tuple[str, ...] = ()
     """Everyone concerned: who signs, for whom, and every party that the body names."""
+    signed: int = 1
+    """How many of them signed, from the first on."""
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return self.parties[: self.signed]
 
 
 class Citation(msgspec.Struct, frozen=True, omit_defaults=True):

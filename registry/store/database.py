@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlmodel import SQLModel
 
 from ledger.private_files import make_private
-from registry.store import desk_tables, tables
+from registry.search.index import create_index
+from registry.store import desk_tables, document_tables, draft_tables, tables
 
 _PAGE_BYTES = 8192
 _CHECKPOINT_PAGES = 4000
@@ -83,8 +84,13 @@ def sqlite_url(path: Path) -> str:
 
 
 def create_tables(connection: Connection) -> None:
-    """All tables exist."""
-    SQLModel.metadata.create_all(connection, tables=[*tables.FOLD_TABLES, tables.DISCLOSURE, *desk_tables.DESK_TABLES])
+    """All tables exist, and the index of words."""
+    beside = [
+        tables.DISCLOSURE, tables.INDEXED, *desk_tables.DESK_TABLES, *document_tables.DOCUMENT_TABLES,
+        *draft_tables.DRAFT_TABLES,
+    ]  # fmt: skip
+    SQLModel.metadata.create_all(connection, tables=[*tables.FOLD_TABLES, *beside])
+    create_index(connection)
 
 
 def _prepare_sqlite(engine: Engine, *, durable: bool, cache_kib: int) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, false, select
+from sqlalchemy import ColumnElement, Connection, Table, false, or_, select, true
 
 from ledger.storage.rows import rows_with
 from registry.register.asset import Asset, Case
@@ -18,13 +19,19 @@ from registry.register.party import Party
 from registry.register.register import Register
 from registry.register.right import Right
 from registry.register.values import OBJECTS_PER_STATEMENT
+from registry.search.index import Kind, index_of
+from registry.search.indexing import TABLES, changed_objects, indexed_size
+from registry.search.query import Query, matches, parse_queries
+from registry.search.texts import current_words
 from registry.store.loading import decode, load_assets, load_parties, refs_of
 from registry.store.search import search
-from registry.store.tables import ACT, ASSET, ATTACHED, CASE, PARTY, RIGHT
+from registry.store.tables import ACT, ASSET, ATTACHED, CASE, RIGHT
 from registry.views import View, asset_line, case_view, party_view, right_view
 
 Filters = Mapping[str, Sequence[str]]
 _FETCH = 200
+_MAX_CHANGED = 10_000
+"""Objects named one by one in a query; more are looked through."""
 Value = TypeVar("Value", Party, Asset, Right, Case)
 
 
@@ -48,15 +55,23 @@ def _party_refs(tx: Connection, identifiers: Sequence[str]) -> list[int]:
     return [party.ref for party in load_parties(tx, identifiers).values()]
 
 
+def _every(_after: int) -> ColumnElement[bool]:
+    return true()
+
+
 def _scan(
-    tx: Connection, table: Table, kind: type[Value], where: list[ColumnElement[bool]], after: int, size: int
-) -> Iterator[Value]:
-    """The objects as of `size` behind the key `after`, in the order recorded."""
-    limit = size * OBJECTS_PER_STATEMENT
+    tx: Connection, table: Table, kind: type[Value], where: list[ColumnElement[bool]], after: int, size: int,
+    *, first: int | None = None, found: Callable[[int], ColumnElement[bool]] = _every,
+) -> Iterator[Value]:  # fmt: skip
+    """The objects as of `size` behind the key `after`, in the order recorded; of the `first` entries, if so asked.
+
+    `found`: what else holds for those behind a key.
+    """
+    limit = (size if first is None else min(first, size)) * OBJECTS_PER_STATEMENT
     while True:
         rows = tx.execute(
             select(table.c.ref, table.c.document)
-            .where(table.c.ref > after, table.c.ref < limit, *where)
+            .where(table.c.ref > after, table.c.ref < limit, *where, found(after))
             .order_by(table.c.ref)
             .limit(_FETCH)
         ).all()
@@ -67,6 +82,30 @@ def _scan(
         if len(rows) < _FETCH:
             return
         after = rows[-1].ref
+
+
+def _search(
+    tx: Connection, what: Kind, kind: type[Value], where: list[ColumnElement[bool]], queries: Sequence[Query],
+    after: int, size: int,
+) -> Iterator[Value]:  # fmt: skip
+    """As `_scan`, without objects that the index knows to lack the words; those it does not know yet are all there."""
+    table, _ = TABLES[what]
+    if not queries:
+        return _scan(tx, table, kind, where, after, size)
+    index, known = index_of(tx), indexed_size(tx)
+    changed = changed_objects(tx, known, size)
+
+    def found(after: int) -> ColumnElement[bool]:
+        if len(changed) > _MAX_CHANGED:
+            return true()
+        indexed = table.c.ref.in_(index.found(what, queries, after))
+        return or_(indexed, table.c.ref.in_(changed)) if changed else indexed
+
+    behind = max(after, known * OBJECTS_PER_STATEMENT - 1)
+    return chain(
+        _scan(tx, table, kind, where, after, size, first=known, found=found),
+        _scan(tx, table, kind, where, behind, size),
+    )
 
 
 def _page(found: Iterator[Value], keep: Callable[[Value], bool], show: Callable[[Value], View], limit: int) -> Page:
@@ -88,6 +127,7 @@ def _in(filters: Filters, name: str, value: str) -> bool:
 
 
 def _assets(tx: Connection, filters: Filters, at: datetime, after: int, limit: int, size: int) -> Page:
+    queries = parse_queries(filters.get("q", ()))
     where: list[ColumnElement[bool]] = []
     if applicants := filters.get("applicant"):
         where.append(ASSET.c.applicant_ref.in_(_party_refs(tx, applicants)))
@@ -105,10 +145,11 @@ def _assets(tx: Connection, filters: Filters, at: datetime, after: int, limit: i
         return (
             (not identifiers or bool(set(identifiers) & set(asset.identifiers())))
             and (not prints or bool(set(prints) & set(asset.fingerprints())))
+            and (not queries or matches(queries, current_words(asset)))
             and ((not holders and not filters.get("state")) or _is_held(tx, asset, filters, at, size))
         )
 
-    return _page(_scan(tx, ASSET, Asset, where, after, size), keep, asset_line, limit)
+    return _page(_search(tx, "asset", Asset, where, queries, after, size), keep, asset_line, limit)
 
 
 def _is_held(tx: Connection, asset: Asset, filters: Filters, at: datetime, size: int) -> bool:
@@ -176,15 +217,21 @@ def _cases(tx: Connection, filters: Filters, _at: datetime, after: int, limit: i
 
 
 def _parties(tx: Connection, filters: Filters, at: datetime, after: int, limit: int, size: int) -> Page:
+    queries = parse_queries(filters.get("q", ()))
+
     def keep(party: Party) -> bool:
         return (
             _in(filters, "kind", party.current.kind)
             and _in(filters, "level", party.level)
             and _in(filters, "identifier", party.identifier_text() or "")
             and (not (roles := filters.get("role")) or bool(set(roles) & set(party.live_roles())))
+            and (not queries or matches(queries, current_words(party)))
         )
 
-    return _page(_scan(tx, PARTY, Party, [], after, size), keep, lambda party: party_view(party, at), limit)
+    def show(party: Party) -> View:
+        return party_view(party, at)
+
+    return _page(_search(tx, "party", Party, [], queries, after, size), keep, show, limit)
 
 
 def acts_page(tx: Connection, filters: Filters, after: int, limit: int, size: int) -> tuple[list[int], int | None]:
@@ -199,8 +246,8 @@ def acts_page(tx: Connection, filters: Filters, after: int, limit: int, size: in
 
 
 LISTINGS = {
-    "assets": Listing(("holder", "applicant", "form", "state", "identifier", "fingerprint"), _assets),
+    "assets": Listing(("holder", "applicant", "form", "state", "identifier", "fingerprint", "q"), _assets),
     "rights": Listing(("asset", "holder", "kind", "status", "evidence"), _rights),
     "cases": Listing(("state", "kind", "applicant", "reviewer", "rule", "rule_version", "due_before"), _cases),
-    "parties": Listing(("kind", "level", "identifier", "role"), _parties),
+    "parties": Listing(("kind", "level", "identifier", "role", "q"), _parties),
 }

@@ -160,6 +160,15 @@ class DisclosureTable(SQLModel, table=True):
     disclosure: str = Field(sa_column=Column(Text, nullable=False))
 
 
+class IndexedTable(SQLModel, table=True):
+    """One row: how many entries the index of words reaches. Beside the fold. See `registry.search`."""
+
+    __tablename__ = "sanquan_indexed"
+
+    id: int = Field(primary_key=True)
+    size: int = Field(sa_column=_big())
+
+
 _TABLES = SQLModel.metadata.tables
 ACT = _TABLES["sanquan_act"]
 PARTY = _TABLES["sanquan_party"]
@@ -176,6 +185,7 @@ CITATION = _TABLES["sanquan_citation"]
 WITHHELD = _TABLES["sanquan_withheld"]
 REGISTRY = _TABLES["sanquan_registry"]
 DISCLOSURE = _TABLES["sanquan_disclosure"]
+INDEXED = _TABLES["sanquan_indexed"]
 
 FOLD_TABLES = [
     ACT, PARTY, KEY, VERIFIED, ASSET, CASE, RIGHT, SEARCH, NEWEST_SEARCH, CITATION, WITHHELD, REGISTRY, AGENCY, ATTACHED,

@@ -1,21 +1,11 @@
-"""A served registry for each test; log lines short, not as a developer's terminal paints them."""
+"""A served registry for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from tests.api.live import Live, live_registry
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _plain_logging() -> Iterator[None]:
-    structlog.configure(
-        processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()
-    )
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from api.limits import QuotaError, Quotas
+from api.settings import Settings
 from ledger.encoding import format_base64
 from ledger.keys import KeySigner
 from ledger.statement import format_envelope, parse_envelope
@@ -22,7 +24,7 @@ def test_one_address_may_send_so_much(tmp_path: Path) -> None:
             assert live.send(registration(live, f"Firm {number}")).status_code == 201
         refused = live.send(registration(live, "Firm X"))
         problem(refused, 429, "RATE_LIMITED")
-        assert int(refused.headers["retry-after"]) >= 1
+        assert 3_000 < int(refused.headers["retry-after"]) <= 3_600  # when the first of the three is an hour old
         (line,) = live.file(registration(live, "Firm Y"))
         assert line["problem"]["code"] == "RATE_LIMITED"
         assert live.get("/v1/parties")["size"] == 4
@@ -120,6 +122,64 @@ def test_verified_only_lets_others_register_and_keep_their_keys(tmp_path: Path) 
 def test_open_admission(tmp_path: Path, admission: str | None) -> None:
     with live_registry(tmp_path / "data", admission=admission) as live:
         live.asset(live.party())
+
+
+def test_one_address_may_ask_so_much_whatever_it_asks_for(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data", quota_requests="5/hour") as live:
+        for path in ("/", "/checkpoint", "/v1/assets", "/nothing", "/v1/check"):
+            assert live.http.get(path).status_code in (200, 400, 404)
+        for method, path in (
+            ("GET", "/docs"),
+            ("GET", "/tile/0/000.p/1"),
+            ("POST", "/v1/checks"),
+            ("POST", "/v1/statements"),
+        ):
+            refused = live.http.request(method, path)
+            problem(refused, 429, "RATE_LIMITED")
+            assert 1 <= int(refused.headers["retry-after"]) <= 3_600
+            assert refused.headers["x-content-type-options"] == "nosniff"
+        for path in ("/healthz", "/readyz"):
+            assert live.http.get(path).status_code == 200
+
+
+def test_behind_a_proxy_it_is_the_caller_who_is_counted(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data", quota_requests="2/hour") as live:
+        for address in ("203.0.113.7", "203.0.113.8"):
+            statuses = [live.http.get("/", headers={"X-Forwarded-For": address}).status_code for _ in range(3)]
+            assert statuses == [200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("203.0.113.7", "203.0.113.8", False), ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False), ("::ffff:203.0.113.7", "203.0.113.7", True),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.8", False), ("fe80::1%eth0", "fe80::2%eth0", True), ("", "unknown", False),
+    ],
+)  # fmt: skip
+def test_whom_an_address_stands_for(one: str, other: str, same: bool) -> None:
+    quotas = Quotas(Settings(quota_requests="1/hour"))
+    quotas.take_request(one)
+    with pytest.raises(QuotaError) as caught:
+        quotas.take_request(one)
+    assert 1 <= caught.value.seconds <= 3_600
+    if same:
+        with pytest.raises(QuotaError):
+            quotas.take_request(other)
+    else:
+        quotas.take_request(other)
+
+
+def test_off_loopback_all_is_limited_and_reads_generously() -> None:
+    far = Settings(host="203.0.113.1", origin="far.test")
+    assert (far.quota("party"), far.quota("address"), far.quota("requests")) == (
+        "6000/minute",
+        "6000/minute",
+        "12000/minute",
+    )
+    near = Settings()
+    assert (near.quota("party"), near.quota("address"), near.quota("requests")) == (None, None, None)
+    assert Settings(quota_requests="1/second").quota("requests") == "1/second"
 
 
 THROUGH_A_PROXY = [

@@ -56,7 +56,16 @@ def test_a_simulated_clock_needs_loopback_and_a_test_origin() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"port": 70_000}, {"admission": "some"}, {"max_file_bytes": 0}, {"quota_party": "lots"}]
+    "wrong",
+    [
+        {"port": 70_000},
+        {"admission": "some"},
+        {"max_file_bytes": 0},
+        {"quota_party": "lots"},
+        {"quota_requests": "lots"},
+        {"head_timeout": 0},
+        {"body_timeout": -1},
+    ],
 )
 def test_wrong_values(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

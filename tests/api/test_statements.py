@@ -151,12 +151,17 @@ def test_a_file_that_is_too_long_is_refused_from_the_line_that_crosses_the_limit
         whole = 0
         while sum(len(line) + 1 for line in lines[: whole + 1]) <= 4_000:
             whole += 1
-        answers = live.file(b"\n".join(lines))
+        problem(live.http.post("/v1/statements", content=b"\n".join(lines), headers=NDJSON), 413, "TOO_LARGE")
+        assert live.size() == 1  # it says how long it is: nothing of it is read
+
+        undeclared = live.http.post("/v1/statements", content=iter([b"\n".join(lines)]), headers=NDJSON)
+        answers = [json.loads(line) for line in undeclared.text.splitlines()]
         assert statuses(answers) == [(n + 1, 201) for n in range(whole)] + [(whole + 1, 413)]
         assert answers[-1]["problem"]["code"] == "TOO_LARGE"
         assert live.size() == 1 + whole
-        atomic = live.http.post("/v1/statements", params={"atomic": "true"}, content=b"\n".join(lines), headers=NDJSON)
-        problem(atomic, 413, "TOO_LARGE")
+        for content in (b"\n".join(lines), iter([b"\n".join(lines)])):
+            atomic = live.http.post("/v1/statements", params={"atomic": "true"}, content=content, headers=NDJSON)
+            problem(atomic, 413, "TOO_LARGE")
         assert live.size() == 1 + whole
 
 

@@ -82,7 +82,11 @@ def test_a_file_over_the_limit_is_refused_from_the_first_line_not_read(tmp_path:
     with serve(tmp_path / "data", max_file_bytes=20_000) as live:
         a = live.desk.party("甲")
         lines = [filing(live, a) for _ in range(40)]
-        answers = lines_of(live.file(lines))
+        before = live.desk.registry.reader.moment().size
+        assert live.file(lines).status_code == 413
+        assert live.desk.registry.reader.moment().size == before
+        undeclared = live.http.post("/v1/statements", content=iter([b"\n".join(lines)]), headers=NDJSON)
+        answers = lines_of(undeclared)
         landed = [answer for answer in answers if answer["status"] == 201]
         assert landed
         assert answers[-1]["status"] == 413

@@ -21,7 +21,7 @@ from tests.registry.desk import ALL, CRAWLED, OWN, Actor, Desk, ids, key_shape, 
 
 TESTED_IN_API = {
     "TOKEN_MISSING", "TOKEN_INVALID", "METHOD_NOT_ALLOWED", "NOT_ACCEPTABLE", "MEDIA_TYPE", "RATE_LIMITED",
-    "IDEMPOTENCY_REUSED",
+    "IDEMPOTENCY_REUSED", "DRAFTS_FULL", "REQUEST_TIMEOUT",
 }  # fmt: skip
 """Given by HTTP alone; tested in tests/api."""
 

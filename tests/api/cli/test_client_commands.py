@@ -106,6 +106,9 @@ def test_assets_are_registered_shown_and_listed(scene: Scene) -> None:
     lines = [json.loads(line) for line in scene.done("asset", "list", "--holder", scene.provider).splitlines()]
     assert [line["id"] for line in lines] == [scene.asset]
     assert scene.done("asset", "list", "--holder", f"pty_{'0' * 26}") == ""
+    assert scene.done("asset", "list", "--search", "济南 停车") == scene.done("asset", "list")
+    assert "INVALID_VALUE [/q]" in scene.refused("asset", "list", "--search", "停")
+    assert json.loads(scene.done("party", "list", "--search", "RECEIVER"))["id"] == scene.receiver
     wrong = scene.refused("asset", "register", body(scene, FORM | {"nmae": "x"}), "--basis", "own_operation")
     assert "UNKNOWN_MEMBER [/body/asset/nmae]" in wrong
     zh = scene.refused(

@@ -1,0 +1,1 @@
+"""Full-text search: words, and an index of them beside the fold."""

@@ -1,0 +1,37 @@
+"""Tables beside the ledger: statements that still lack signatures, and who may see each. No entry determines them."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Text
+from sqlmodel import Field, SQLModel
+
+
+def _big(*, primary: bool = False, index: bool = False) -> Column[int]:
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=primary, nullable=False, index=index)
+
+
+class DraftTable(SQLModel, table=True):
+    """Drafts in the order in which they were opened; `document` holds payload, disclosures and signatures."""
+
+    __tablename__ = "sanquan_draft"
+
+    number: int = Field(sa_column=_big(primary=True))
+    id: str = Field(unique=True, max_length=64)
+    opened_by: str = Field(index=True, max_length=30)
+    expires: int = Field(sa_column=_big(index=True))
+    is_complete: bool = Field(sa_column=Column(Boolean, nullable=False))
+    document: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class DraftReaderTable(SQLModel, table=True):
+    """`by`, `for` and `with` of each draft."""
+
+    __tablename__ = "sanquan_draft_reader"
+
+    party: str = Field(primary_key=True, max_length=30)
+    number: int = Field(sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, index=True))
+
+
+_TABLES = SQLModel.metadata.tables
+DRAFT = _TABLES["sanquan_draft"]
+DRAFT_READER = _TABLES["sanquan_draft_reader"]
+
+DRAFT_TABLES = [DRAFT, DRAFT_READER]
