@@ -37,7 +37,9 @@ class GuardedApp(FastAPI):
 def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     """The app on an open registry. Closing the registry is the caller's business."""
     settings = settings or Settings()
-    imports = Runner(Shelf(settings.data / "imports"), DeskFiler(registry))
+    shelf = Shelf(settings.data / "imports")
+    imports = Runner(shelf, DeskFiler(registry))
+    registry.eraser.elsewhere.append(shelf.let_go)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
+from api.limits import Quotas
 from api.signed_requests import SignedBody, SignedRequestError, is_signed, key_named, verify_request
 from registry.desk.tokens import MANAGE, READ, Token
 from registry.refusals.refusal import RefusedError, refused
@@ -118,7 +119,11 @@ async def caller_of(request: Request) -> Caller:
     if "authorization" not in request.headers and not is_signed(request):
         return NOBODY
     registry: Registry = request.app.state.registry
-    return await run_in_threadpool(_find, registry, request)
+    caller = await run_in_threadpool(_find, registry, request)
+    if caller.token is not None:
+        quotas: Quotas = request.app.state.quotas
+        quotas.take_token(caller.token.id)
+    return caller
 
 
 def _find(registry: Registry, request: Request) -> Caller:

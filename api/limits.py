@@ -19,6 +19,7 @@ _NOUNS = {
     "party": "statements of this party",
     "address": "submissions from this address",
     "request": "requests from this address",
+    "token": "requests with this token",
 }
 
 
@@ -40,6 +41,7 @@ class Quotas:
         self._party = _limit(settings.quota("party"))
         self._address = _limit(settings.quota("address"))
         self._requests = _limit(settings.quota("requests"))
+        self._token = _limit(settings.quota("token"))
 
     def gate(self, address: str) -> "Gate | None":
         """What statements from this address pass through; None where nothing is limited."""
@@ -60,6 +62,14 @@ class Quotas:
             QuotaError: RATE_LIMITED.
         """
         _take(self._moving, self._party, "party", party)
+
+    def take_token(self, token: str) -> None:
+        """One request more with this token.
+
+        Raises:
+            QuotaError: RATE_LIMITED.
+        """
+        _take(self._moving, self._token, "token", token)
 
     def take_request(self, address: str) -> None:
         """One request more from this address. Counted by fixed windows, which cost the same however many there are.

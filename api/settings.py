@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     simulated_clock: Annotated[str | None, Field(description="A clock that stands still; only for tests.")] = None
     quota_party: Annotated[str | None, Field(description="Statements of one party, like 6000/minute.")] = None
     quota_address: Annotated[str | None, Field(description="Statements from one address, like 6000/minute.")] = None
+    quota_token: Annotated[str | None, Field(description="Requests with one token, like 6000/minute.")] = None
     quota_requests: Annotated[str | None, Field(description="Requests from one address, like 12000/minute.")] = None
     head_timeout: Annotated[float, Field(gt=0, description="Time for the head of a request.")] = 10
     body_timeout: Annotated[float, Field(gt=0, description="Time for which a body may stall.")] = 20
@@ -68,13 +69,13 @@ class Settings(BaseSettings):
         """Whether unverified parties may only send `party.*` and `key.*`."""
         return (self.admission or ("open" if self.on_loopback else "verified")) == "verified"
 
-    def quota(self, kind: Literal["party", "address", "requests"]) -> str | None:
-        """The limit for one party or address; on loopback none unless one is set."""
+    def quota(self, kind: Literal["party", "address", "token", "requests"]) -> str | None:
+        """The limit for one party, address or token; on loopback none unless one is set."""
         wanted: str | None = getattr(self, f"quota_{kind}")
         off_loopback = REQUESTS_OFF_LOOPBACK if kind == "requests" else RATE_OFF_LOOPBACK
         return wanted or (None if self.on_loopback else off_loopback)
 
-    @field_validator("quota_party", "quota_address", "quota_requests")
+    @field_validator("quota_party", "quota_address", "quota_token", "quota_requests")
     @classmethod
     def _is_limit(cls, text: str | None) -> str | None:
         if text is not None and len(parse_many(text)) != 1:

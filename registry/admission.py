@@ -146,9 +146,8 @@ def admit(opened: Opened, origin: str, *, disclosed: bool = True) -> Admitted:
             "WRONG_LOG", f"The statement is for the log {statement.log}; this is {origin}.",
             f"该声明指向登记簿 {statement.log}，而本登记簿为 {origin}。", "/log",
         )  # fmt: skip
-    signers = Signers(
-        statement.by, statement.with_, statement.for_, statement.act, act.founding(body), act.proofs(body)
-    )
+    founding = act.founding(body) if statement.for_ is None else ()
+    signers = Signers(statement.by, statement.with_, statement.for_, statement.act, founding, act.proofs(body))
     cited = cited_by(statement, opened.envelope.payload)
     names = _names(statement, act.names(statement, body), cited)
     return Admitted(opened, statement, body, signers, statement.objects(), names, disclosures, cited)

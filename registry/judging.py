@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger.instants import format_instant
 from registry.acts.act import Context, Outcome
+from registry.acts.agents import at_window, entered_at_window
 from registry.admission import Admitted
 from registry.law.rulebook import Rulebook
 from registry.refusals.refusal import refused
@@ -62,6 +63,7 @@ class Bench:
             for verification in required_verifications(register, item.signers, item.envelope.signatures, time):
                 if (verification.position, verification.signature.key) not in item.verified:
                     verification.run(item.envelope)
+        window = item.statement.for_ is not None and at_window(item.statement, register, time)
         self._check_admitted(item, register)
         if check_at:
             must_be_of_now(item, time)
@@ -74,8 +76,9 @@ class Bench:
                 f"标识 …_{ids.stem} 已被占用，请更换 nonce。",
             )
         _check_not_erased(item, register)
-        context = Context(item.statement, seq, time, ids, self._rules.rulebook)
-        return item.act.decide(context, item.body, register)
+        context = Context(item.statement, seq, time, ids, self._rules.rulebook, window)
+        outcome = item.act.decide(context, item.body, register)
+        return entered_at_window(item.statement, time, outcome) if window else outcome
 
     def accept(self, item: Admitted, outcome: Outcome, seq: int, time: datetime) -> None:
         """The outcome, as entry `seq`, is part of the register that the next statement sees."""

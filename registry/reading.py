@@ -137,7 +137,7 @@ class Reader:
         then = party.as_of(moment.size) if party else None
         if then is None:
             raise not_found(identifier)
-        return party_view(then), moment
+        return party_view(then, moment.at), moment
 
     def party_of_key(self, key: str) -> Party | None:
         """The party that has or had a key, as the register knows it now."""

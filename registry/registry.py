@@ -62,6 +62,7 @@ class Registry:
     office: Office
     reader: Reader
     documents: Documents
+    eraser: Eraser
     keeper: Keeper
     drafts: Drafts
     clock: Clock
@@ -122,7 +123,7 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     housekeeping = Housekeeping([keeper.sweep, drafts.sweep], lambda: office.read_only is None)
     reader = Reader(engine, log, clock, documents.has)
     registry = Registry(
-        origin, keys, office, reader, documents, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
+        origin, keys, office, reader, documents, eraser, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
         indexer, token, known is None, [housekeeping.stop, office.stop, indexer.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:

@@ -12,8 +12,8 @@ import msgspec
 from ledger.identifiers import key_identifier
 from ledger.keys import Algorithm
 from ledger.statement import Envelope, EnvelopeSignature
-from registry.acts import FOR_PRINCIPALS
 from registry.acts.act import Key
+from registry.acts.agents import must_be_sendable_for_another
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.register import Register
 from registry.verifying import Job, verify_jobs
@@ -70,7 +70,8 @@ def required_verifications(
     Raises:
         RefusedError: SIGNATURE_MISSING, SIGNATURE_SURPLUS, KEY_UNKNOWN, KEY_INACTIVE or NOT_ENTITLED.
     """
-    _check_principal(signers)
+    if signers.for_ is not None:
+        must_be_sendable_for_another(signers.act)
     expected = 1 + len(signers.with_) + len(signers.proofs)
     if len(signatures) < expected:
         raise refused(
@@ -159,18 +160,6 @@ def is_signed_alone(
     party = register.party(signers.by)
     key = party.key(signatures[0].key) if party else None
     return key is not None and key.is_live(time) and (0, key.key) in verified
-
-
-def _check_principal(signers: Signers) -> None:
-    if signers.for_ is None:
-        return
-    if signers.act not in FOR_PRINCIPALS or signers.for_ not in signers.with_:
-        raise refused(
-            "NOT_ENTITLED",
-            "`for` counts only where the principal joins in `with`, and only for acts that an agent may send.",
-            "for 所列委托人须列入 with 并签名，且仅限代理人可以办理的行为。",
-            "/for",
-        )
 
 
 def _of_key(key: Key, signature: EnvelopeSignature, position: int) -> Verification:

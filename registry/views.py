@@ -7,10 +7,10 @@ from typing import Any
 from ledger.instants import format_instant
 from registry.acts.scopes import format_scope
 from registry.register.asset import Asset, Case
-from registry.register.party import Key, Party
+from registry.register.party import Agency, Key, Party
 from registry.register.register import Register
 from registry.register.right import Right
-from registry.register.values import Stamp
+from registry.register.values import Attached, Evidence, Stamp
 from registry.title.chain import parent_of
 
 View = dict[str, Any]
@@ -25,9 +25,25 @@ def _stamp(stamp: Stamp) -> View:
     return {"seq": stamp.seq, "time": format_instant(stamp.time)}
 
 
-def party_view(party: Party) -> View:
-    """{id, name, kind, level, keys, roles, …}; confidential members as their digests."""
+def _entered(*, window: bool) -> str | None:
+    return "window" if window else None
+
+
+def _documents(evidence: Sequence[Evidence], attached: Sequence[Attached]) -> list[View] | None:
+    """The documents of the filing, then those added later, each with the entry that added it."""
+    found = [_document(item) for item in evidence]
+    found += [_document(item.evidence) | {"recorded": _stamp(item.recorded)} for item in attached]
+    return found or None
+
+
+def _document(item: Evidence) -> View:
+    return _present(kind=item.kind, sha256=item.sha256, bytes=item.bytes, media_type=item.media_type)
+
+
+def party_view(party: Party, at: datetime) -> View:
+    """{id, name, kind, level, keys, roles, …}; confidential members as their digests. Agencies that are live at `at`."""
     details = party.current
+    agencies = [_agency_view(agency) for agency in party.live_agencies(at)]
     return _present(
         id=party.id,
         name=details.name,
@@ -39,8 +55,20 @@ def party_view(party: Party) -> View:
         level=party.level,
         keys=[_key_view(key) for key in party.keys],
         roles=list(party.live_roles()),
+        agencies=agencies,
+        entered=_entered(window=party.window),
         recorded=_stamp(party.recorded),
     )
+
+
+def _agency_view(agency: Agency) -> View:
+    return {
+        "agency": agency.id,
+        "agent": agency.agent,
+        "acts": list(agency.acts),
+        "until": format_instant(agency.until),
+        "recorded": _stamp(agency.given),
+    }
 
 
 def _key_view(key: Key) -> View:
@@ -74,6 +102,9 @@ def right_view(register: Register, right: Right, at: datetime) -> View:
         exclusivity=right.exclusivity,
         status=right.status_at(at),
         basis=right.basis,
+        capacity=right.capacity if right.is_for_principal() else None,
+        entered=_entered(window=right.window),
+        evidence=_documents(right.evidence, right.attached),
     )
     end = right.ended()
     if end is not None:
@@ -86,8 +117,11 @@ def right_view(register: Register, right: Right, at: datetime) -> View:
 
 
 def case_view(case: Case) -> View:
-    """{id, kind, rulebook, state, asset, applicant, filed_at, findings, certificates, …}."""
-    return {
+    """{id, kind, rulebook, state, asset, applicant, filed_at, findings, certificates, …}.
+
+    `awaits`: who has still to assent; `assents`, of a case that had to wait: what the others said.
+    """
+    view: View = {
         "id": case.id,
         "kind": case.kind,
         "rulebook": case.rulebook,
@@ -98,8 +132,15 @@ def case_view(case: Case) -> View:
         "filed_at": format_instant(case.filed_at),
         "findings": list(case.findings),
         "certificates": [],
+        "awaits": list(case.awaited()),
         "recorded": _stamp(case.recorded),
     }
+    if case.awaits:
+        view["assents"] = [
+            {"party": said.party, "assents": said.assents, "recorded": _stamp(said.recorded)} for said in case.assents
+        ]
+    documents = _documents(case.evidence, case.attached)
+    return view | _present(entered=_entered(window=case.window), evidence=documents)
 
 
 def asset_view(register: Register, asset: Asset, cases: Sequence[Case], at: datetime) -> View:
@@ -120,7 +161,7 @@ def asset_view(register: Register, asset: Asset, cases: Sequence[Case], at: date
             {"external": item.external} if item.external else {"asset": item.asset, "right": item.right}
             for item in asset.inputs
         ]
-    return view
+    return view | _present(evidence=_documents((), asset.attached))
 
 
 def asset_line(asset: Asset) -> View:

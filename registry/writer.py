@@ -23,7 +23,8 @@ from registry.judging import Bench, Rules
 from registry.receipts import Facts, Receipt, ReceiptMaker, made_objects, receipt_maker, stored_facts, trial_receipt
 from registry.refusals.refusal import RefusedError, internal_error, refused
 from registry.store.claims import load_claims, must_be_same_request, save_beside
-from registry.store.database import WRITER, relaxed
+from registry.store.database import WRITER, overwriting, relaxed
+from registry.store.drafts import delete_drafts_that_tell
 from registry.store.loading import load, stems
 from registry.store.saving import ActRow, act_row, erased_by, kept_under, save, save_disclosures
 
@@ -153,6 +154,9 @@ class Writer:
             batch.load_folios([*loaded, *(folio for item in items for folio in item.statement.expect)])
             results = [self._group(work, group) for group in groups]
             gone = kept_under(tx, erased_by(work.bench.changes))
+            if gone:
+                with overwriting(tx):
+                    delete_drafts_that_tell(tx, [text for text in gone.values() if text])
             save(tx, base, work.bench.changes, work.rows)
             save_disclosures(tx, {digest: text for digest, text in work.disclosures.items() if digest not in gone})
             appended = batch.write(tx)

@@ -251,6 +251,7 @@ def act(
     name: Annotated[str, typer.Argument(metavar="ACT", help="party.verify, role.grant, rulebook.adopt …")],
     body: Annotated[Path, typer.Argument(help="The body as JSON.", exists=True, dir_okay=False)],
     key: Annotated[Path, typer.Option(help="Private key (PEM), such as DIR/keys/registrar.pem.", exists=True)],
+    principal: Annotated[str | None, typer.Option("--for", help="The party whose act it is, if you act for it.")] = None,
     confidential: Annotated[
         list[str] | None, typer.Option(help="Pointer to a member that goes onto the ledger as a digest; may be repeated.")
     ] = None,
@@ -263,7 +264,8 @@ def act(
         fail(USAGE, f"--key: {error}", f"--key：{key} 不是可用的私钥文件", lang)
     facts = read_json(body, lang)
     with open_client(url, profile, lang) as client:
-        print_receipt(client.act(name, facts, confidential=confidential or ()), as_json=as_json, lang=lang)
+        receipt = client.act(name, facts, for_=principal, confidential=confidential or ())
+        print_receipt(receipt, as_json=as_json, lang=lang)
 
 
 def install(app: typer.Typer) -> None:

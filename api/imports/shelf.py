@@ -114,6 +114,12 @@ class Shelf:
         """Nothing of the job is left."""
         shutil.rmtree(self._of(identifier), ignore_errors=True)
 
+    def let_go(self) -> None:
+        """Files of jobs that ended are gone: somebody asked to be forgotten, and they may tell of him."""
+        for job in self.jobs():
+            if not job.is_open:
+                self.remove(job.id)
+
     def sweep(self, now: datetime) -> None:
         """Jobs that ended long ago are gone, and the oldest of parties with too many."""
         kept: dict[str, int] = {}

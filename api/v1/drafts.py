@@ -47,7 +47,7 @@ async def open_draft(
     data = await json_body(request)
     caller.must_have_sent(data)
     result = await run_in_threadpool(registry.drafts.open, data, quotas.take_party, settings.max_drafts)
-    return _answer(result, request)
+    return draft_answer(result, request)
 
 
 @router.get("", response_model=None, responses=schemas.DRAFTS, openapi_extra=schemas.filters("drafts"))
@@ -100,7 +100,7 @@ async def sign_draft(
     caller.must_have_sent(data)
     if not data:
         data = await run_in_threadpool(_signed_here, registry, identifier, caller)
-    return _answer(await run_in_threadpool(registry.drafts.sign, identifier, data), request)
+    return draft_answer(await run_in_threadpool(registry.drafts.sign, identifier, data), request)
 
 
 @router.delete("/{identifier}", status_code=204, response_model=None, responses=schemas.WITHDRAWN)
@@ -123,10 +123,11 @@ def _signed_here(registry: Registry, identifier: str, caller: Caller) -> bytes:
     return format_compact({"keyid": signature.key, "sig": format_base64(signature.value)})
 
 
-def _answer(result: Result, request: Request) -> Response:
+def draft_answer(result: Result, request: Request, waiting: int = 201) -> Response:
+    """A draft that waits, answered `waiting` if it is new; or the receipt of the statement that it became."""
     if result.shown is None:
         return json_response(result.receipt, 201 if result.is_new else 200)
-    return json_response(_view(result.shown, request), 201 if result.is_new else 200, PRIVATE)
+    return json_response(_view(result.shown, request), waiting if result.is_new else 200, PRIVATE)
 
 
 def _view(shown: Shown, request: Request) -> dict[str, Any]:

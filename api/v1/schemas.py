@@ -87,6 +87,8 @@ class Party(_Open):
     level: str
     keys: list[Key]
     roles: list[str]
+    agencies: list[dict[str, Any]] = Field(description="Who acts for the party, in what, until when.")
+    entered: str | None = Field(None, description="`window`: registered from a paper form.")
     size: int
 
 
@@ -100,6 +102,11 @@ class Right(_Open):
     exclusivity: str
     status: str
     basis: str
+    capacity: str | None = Field(
+        None, description="`custody` or `entrusted`: held for a principal, by no right holder."
+    )
+    entered: str | None = Field(None, description="`window`: filed on paper.")
+    evidence: list[dict[str, Any]] | None = Field(None, description="Documents; those added later say when.")
     registered_until: str | None
     recorded: Recorded
 
@@ -114,6 +121,10 @@ class Case(_Open):
     filed_at: str
     findings: list[dict[str, Any]]
     certificates: list[Any]
+    awaits: list[str] = Field(description="Who has still to assent.")
+    assents: list[dict[str, Any]] | None = None
+    entered: str | None = Field(None, description="`window`: filed on paper.")
+    evidence: list[dict[str, Any]] | None = Field(None, description="Documents; those added later say when.")
 
 
 class Asset(_Open):
@@ -124,6 +135,7 @@ class Asset(_Open):
     remarks: list[Any]
     cases: list[Case]
     certificates: list[Any]
+    evidence: list[dict[str, Any]] | None = Field(None, description="Documents that were added to it.")
     size: int
 
 
@@ -275,6 +287,7 @@ SUBMITTED: _Responses = {
 }
 ACTED: _Responses = {
     201: {"model": Receipt, "description": "On the ledger."},
+    202: {"model": Draft, "description": "Others sign it too: it waits as a draft."},
     **_problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
 }
 TOKEN: _Responses = {201: {"model": NewToken}, **_problems(400, 401, 403, 404, 413, 415, 422)}

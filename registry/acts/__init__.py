@@ -3,6 +3,9 @@
 from typing import Any
 
 from registry.acts.act import Act
+from registry.acts.agencies import AGENCY_END, AGENCY_GIVE
+from registry.acts.assents import CASE_ASSENT, CASE_WITHDRAW
+from registry.acts.attachments import EVIDENCE_ATTACH
 from registry.acts.disclosures import DISCLOSURE_ERASE, DISCLOSURE_RESTRICT
 from registry.acts.filing import CASE_FILE
 from registry.acts.grants import RIGHT_GRANT
@@ -17,9 +20,7 @@ ACTS: dict[str, Act[Any]] = {
     act.name: act
     for act in (
         LOG_OPEN, PARTY_REGISTER, PARTY_UPDATE, PARTY_VERIFY, KEY_ADD, KEY_REVOKE, ROLE_GRANT, ROLE_REVOKE,
-        RULEBOOK_ADOPT, CASE_FILE, RIGHT_GRANT, RIGHT_REVOKE, DISCLOSURE_ERASE, DISCLOSURE_RESTRICT,
+        RULEBOOK_ADOPT, CASE_FILE, RIGHT_GRANT, RIGHT_REVOKE, DISCLOSURE_ERASE, DISCLOSURE_RESTRICT, AGENCY_GIVE,
+        AGENCY_END, CASE_ASSENT, CASE_WITHDRAW, EVIDENCE_ATTACH,
     )
 }  # fmt: skip
-
-FOR_PRINCIPALS = frozenset({"case.file", "right.grant", "right.revoke"})
-"""Acts that an agent may send for a principal who joins in `with`."""

@@ -47,6 +47,11 @@ class Names(msgspec.Struct, frozen=True):
     """Parties whose official identifier the act takes or gives up."""
     identifiers: tuple[str, ...] = ()
     """Official identifiers, `scheme:value`, that the act itself gives to a party."""
+    concerned: tuple[str, ...] = ()
+    """Assets among `assets` and rights among `rights` whose applicant or holder the act looks at, too."""
+    agencies: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+    """Cases, each with its asset; of one that waits for assents also what deciding it needs."""
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -58,6 +63,8 @@ class Context(msgspec.Struct, frozen=True):
     ids: ObjectIdentifiers
     rulebook: Callable[[str], Rulebook | None]
     """The rulebook of a digest, if its bytes are among the documents."""
+    window: bool = False
+    """The registrar enters what the principal filed on paper."""
 
     @property
     def principal(self) -> str:
@@ -68,6 +75,11 @@ class Context(msgspec.Struct, frozen=True):
     def signers(self) -> tuple[str, ...]:
         """Everyone who signed, `by` first."""
         return (self.statement.by, *self.statement.with_)
+
+    @property
+    def joined(self) -> frozenset[str]:
+        """Everyone whose consent the statement carries: who signed, and the principal for whom an agent did."""
+        return frozenset((self.principal, *self.signers))
 
     @property
     def authors(self) -> tuple[str, ...]:

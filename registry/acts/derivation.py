@@ -5,6 +5,7 @@ no independent new work (compilation, subset, format, or no markedly higher valu
 """
 
 from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
@@ -61,8 +62,10 @@ class Used(msgspec.Struct, frozen=True):
         return bounded
 
 
-def inputs_used(context: Context, sources: Sequence[SourceShape], register: Register, asset: Asset | None) -> Used:
-    """The inputs of all sources.
+def inputs_used(
+    context: Context, sources: Sequence[SourceShape], register: Register, asset: Asset | None, joined: AbstractSet[str]
+) -> Used:
+    """The inputs of all sources. `joined`: whose consent the filing has.
 
     Raises:
         RefusedError: NOT_FOUND, INPUT_USE_RIGHT_MISSING, DERIVATION_CYCLE or INVALID_VALUE.
@@ -88,10 +91,11 @@ def inputs_used(context: Context, sources: Sequence[SourceShape], register: Regi
             parent, right = _input(context, source, item, register, pointer, number)
             if not _may_derive(register, right, context.principal, context.time):
                 late.append({"code": "LATE_RECORDED", "right": right.id, "pointer": f"{pointer}/right"})
-            joined = right.holder == context.principal or right.holder in context.signers
-            holders = {r.holder for r in register.rights_of(parent.id) if r.is_title() and r.kind == "operating"}
-            joined = bool(holders & {context.principal, *context.signers}) if holders else joined
-            seen.append(law.Input(True, parent.public_collection, joined))
+            holder_joined = right.holder in joined
+            titles = [r for r in register.rights_of(parent.id) if r.is_title() and r.is_registered()]
+            holders = {title.holder for title in titles if title.kind == "operating"}
+            holder_joined = bool(holders & joined) if holders else holder_joined
+            seen.append(law.Input(True, parent.public_collection, holder_joined))
             ancestors.update(dict.fromkeys((parent.id, *parent.ancestors)))
             public = public or parent.public_collection
             if _is_bounded(source):

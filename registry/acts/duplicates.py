@@ -10,28 +10,34 @@ from typing import Any
 from registry.acts.act import Context
 from registry.acts.filing_body import InitialBody
 from registry.refusals.refusal import refused
-from registry.register.asset import Asset
+from registry.register.asset import Asset, Case
 from registry.register.register import Register
 
 _LIVE = ("active", "pending")
 
 
 def must_be_new(
-    context: Context, body: InitialBody, register: Register, asset: Asset | None, prints: tuple[str, ...]
-) -> None:
-    """Returns if neither the claims nor the data are registered already.
+    context: Context, body: InitialBody, register: Register, asset: Asset | None, prints: tuple[str, ...],
+    own: Case | None,
+) -> None:  # fmt: skip
+    """Returns if neither the claims nor the data are registered already, otherwise than by the filing's `own` case.
 
     Raises:
         RefusedError: ALREADY_REGISTERED or DUPLICATE_REGISTRATION.
     """
     live = register.rights_of(asset.id) if asset else ()
-    seen = {(r.holder, r.kind) for r in live if r.is_title() and r.status_at(context.time) in _LIVE}
+    seen = {
+        (r.holder, r.kind)
+        for r in live
+        if r.is_title() and r.status_at(context.time) in _LIVE and (own is None or r.case != own.id)
+    }
     _must_be_claimed_once(body, seen)
     names = {name for print_ in prints for name in register.names("fingerprint", print_)}
     for name in sorted(names):
         other = register.asset(name)
         if (
             other
+            and (own is None or other.id != own.asset)
             and other.applicant == context.principal
             and other.fingerprints() == prints
             and _is_held(register, name, context.time)

@@ -16,7 +16,7 @@ def conflicts(register: Register, chain: tuple[Right, ...], kinds: Collection[st
     branch = {link.holder for link in chain[1:]}
     found = []
     for other in register.rights_of(chain[0].asset):
-        if other.is_title() or other.kind not in kinds or other.holder in branch:
+        if other.is_title() or other.is_for_principal() or other.kind not in kinds or other.holder in branch:
             continue
         left = until_end(other)
         if left and overlaps(left, scope) and chain_of(register, other, scope.starts)[0].id == chain[0].id:

@@ -1,35 +1,36 @@
 """`case.file` of kind `initial`: a first registration. Contract section 5; articles 15, 16, 20 to 22, 33.
 
-Under a rulebook without review a filing that the rules do not refuse is deposited in the same entry.
+Under a rulebook without review a filing that the rules do not refuse is deposited in the same entry, or, where it awaits
+the assent of others, with the last of them (`assents`).
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
 
 from ledger.statement import Statement
 from registry.acts import derivation, duplicates
-from registry.acts.act import Act, Context, Made, Names, Outcome, known_party, party_named
-from registry.acts.filing_body import ClaimShape, Filed, InitialBody, form_facts, parse_initial
+from registry.acts.act import Act, Context, Names, Outcome, known_party, party_named
+from registry.acts.agents import is_by_agency
+from registry.acts.filing_body import Filed, InitialBody, form_facts, parse_initial
 from registry.acts.form import FormShape
+from registry.acts.recording import Assessed, derived, keep, record, scopes
 from registry.acts.scopes import ScopeShape
 from registry.acts.shapes import (
-    evidence,
     given,
     must_be_confidential,
     must_keep_titles_confidential,
 )
 from registry.law.facts import Applicant, Filing, Source
-from registry.law.findings import Finding, Judgement
+from registry.law.findings import Finding
 from registry.refusals.refusal import Reason, RefusedError, Words, refused
-from registry.register.asset import Asset, Case, CaseState, FormVersion
+from registry.register.asset import Asset, Case
 from registry.register.office_state import Adoption
 from registry.register.party import Party
 from registry.register.register import Register
-from registry.register.right import Right
-from registry.register.scope import Scope
-from registry.title.scope import whole
+from registry.register.right import Decision
 
 
 def _names(_statement: Statement, filed: Filed) -> Names:
@@ -44,7 +45,7 @@ def _names(_statement: Statement, filed: Filed) -> Names:
     if isinstance(body.asset, str):
         assets.append(body.asset)
     return Names(
-        parties=(*(claim.party for claim in body.claims), *participants),
+        parties=(*(claim.party for claim in body.claims), *participants, *(given(body.awaits) or ())),
         assets=tuple(assets),
         rights=tuple(rights),
         inputs=made_from,
@@ -53,39 +54,38 @@ def _names(_statement: Statement, filed: Filed) -> Names:
 
 
 def _decide(context: Context, filed: Filed, register: Register) -> Outcome:
+    adoption = _rulebook(filed.body, register)
+    assessed = _assess(context, filed, register, adoption.sha256)
+    kept = keep(context, _names(context.statement, filed)) if given(filed.body.awaits) else None
+    return record(context, filed, register, adoption, assessed, kept)
+
+
+def _assess(
+    context: Context, filed: Filed, register: Register, rulebook_sha256: str, case: Case | None = None
+) -> Assessed:
+    """What the rules say of a filing; of that of `case`, which waits for assents, when the last has come.
+
+    Raises:
+        RefusedError: something speaks against it.
+    """
     body = filed.body
-    adoption = _rulebook(body, register)
-    book = context.rulebook(adoption.sha256)
+    book = context.rulebook(rulebook_sha256)
     assert book is not None
+    joined = context.joined.union(given(body.awaits) or ())
     parties = {claim.party: register.party(claim.party) for claim in body.claims}
     _check_confidential(context, body, register, parties)
-    holders = _check_claims(context, body, parties)
-    asset = _known_asset(context, body, register)
+    for number, party in enumerate(given(body.awaits) or ()):
+        party_named(register, party, f"/body/awaits/{number}")
+    holders = _check_claims(body, parties, joined)
+    asset = _known_asset(context, body, register, joined)
     _check_participants(body, register)
     _check_replaced(body, register)
-    duplicates.must_be_new(context, body, register, asset, filed.prints)
-    used = derivation.inputs_used(context, body.sources, register, asset)
-    judgement = book.judge(_filing(context, filed, register, used, asset))
+    duplicates.must_be_new(context, body, register, asset, filed.prints, case)
+    used = derivation.inputs_used(context, body.sources, register, asset, joined)
+    judgement = book.judge(_filing(context, filed, register, used, asset, joined))
     if judgement.findings:
         raise RefusedError(*(_reason(finding) for finding in judgement.findings), code=judgement.code)
-    warnings = (
-        *map(_warning, judgement.warnings), *used.late, *duplicates.equal_fingerprints(register, filed.prints)
-    )  # fmt: skip
-    assessed = _Assessed(adoption, book.constants.basis, asset, holders, filed.prints, used, judgement, warnings)
-    return _deposit(context, body, register, assessed)
-
-
-class _Assessed(msgspec.Struct, frozen=True):
-    """A filing that nothing speaks against. `asset`: the registered one that it is about; `basis`: of its titles."""
-
-    adoption: Adoption
-    basis: str
-    asset: Asset | None
-    holders: Mapping[str, Party]
-    prints: tuple[str, ...]
-    used: derivation.Used
-    judgement: Judgement
-    warnings: tuple[dict[str, Any], ...]
+    return Assessed(book.constants.basis, asset, holders, used, judgement)
 
 
 def _rulebook(body: InitialBody, register: Register) -> Adoption:
@@ -127,9 +127,8 @@ def _is_natural_person(party: Party | None) -> bool:
     return party is not None and party.is_natural_person()
 
 
-def _check_claims(context: Context, body: InitialBody, holders: Mapping[str, Party | None]) -> dict[str, Party]:
+def _check_claims(body: InitialBody, holders: Mapping[str, Party | None], joined: AbstractSet[str]) -> dict[str, Party]:
     """Everyone for whom a right is claimed, by name; they exist and joined."""
-    joined = {context.principal, *context.signers}
     found: dict[str, Party] = {}
     for number, claim in enumerate(body.claims):
         pointer = f"/body/claims/{number}/party"
@@ -137,28 +136,32 @@ def _check_claims(context: Context, body: InitialBody, holders: Mapping[str, Par
         if claim.party not in joined:
             raise refused(
                 "SIGNATURE_MISSING",
-                f"The party {claim.party}, for whom rights are claimed, must join: name it in `with` and let it sign.",
-                f"为主体 {claim.party} 申报权利须由其本人加入：请列入 with 并由其签名。",
+                f"The party {claim.party}, for whom rights are claimed, must join: name it in `with` and let it sign, "
+                "or in `awaits` and let it assent.",
+                f"为主体 {claim.party} 申报权利须由其本人加入：请列入 with 并由其签名，或列入 awaits 待其同意。",
                 pointer,
             )
     return found
 
 
-def _known_asset(context: Context, body: InitialBody, register: Register) -> Asset | None:
+def _known_asset(context: Context, body: InitialBody, register: Register, joined: AbstractSet[str]) -> Asset | None:
     """The registered asset that the filing is about, joined by a holder of a live title on it or the registrar.
 
-    The registrar joins on a document, such as a judgment.
+    The registrar joins on a document, such as a judgment. Nobody lets itself in as the agent of a holder.
     """
     if isinstance(body.asset, FormShape):
         return None
     asset = register.asset(body.asset)
     if asset is None:
         raise refused("NOT_FOUND", f"There is no asset {body.asset}.", f"没有数据资产 {body.asset}。", "/body/asset")
+    _must_be_registered(register, asset)
     holders = {r.holder for r in register.rights_of(asset.id) if r.is_title() and r.status_at(context.time) == "active"}
     registry = register.registry()
     if registry is not None and given(body.document) is not None:
         holders.add(registry.registrar)
-    if not holders & {context.principal, *context.signers}:
+    if is_by_agency(context.statement) and any(claim.party == context.statement.by for claim in body.claims):
+        joined = joined - {context.principal}
+    if not holders & joined:
         raise refused(
             "SIGNATURE_MISSING",
             f"A further title on {asset.id} needs a holder of a live title on it to join in `with`.",
@@ -166,6 +169,18 @@ def _known_asset(context: Context, body: InitialBody, register: Register) -> Ass
             "/with",
         )
     return asset
+
+
+def _must_be_registered(register: Register, asset: Asset) -> None:
+    """There is something to add to: a first registration that took effect (article 33)."""
+    titles = [right for right in register.rights_of(asset.id) if right.is_title()]
+    if not any(right.is_registered() for right in titles):
+        raise refused(
+            "CASE_STATE",
+            f"The first registration of {asset.id} has not taken effect; nothing can be added to it.",
+            f"数据 {asset.id} 的初次登记尚未生效，不能在其上登记新的权利。",
+            "/body/asset",
+        )
 
 
 def _check_participants(body: InitialBody, register: Register) -> None:
@@ -187,96 +202,53 @@ def _first_right_of(case: str) -> str:
     return "rgt_" + case.removeprefix("cas_")
 
 
-def _filing(context: Context, filed: Filed, register: Register, used: derivation.Used, asset: Asset | None) -> Filing:
+def _filing(
+    context: Context, filed: Filed, register: Register, used: derivation.Used, asset: Asset | None,
+    joined: AbstractSet[str],
+) -> Filing:  # fmt: skip
     applicant = party_named(register, context.principal, "/for").current
     sources = [
-        Source(n, s.origin, s.basis, facts := given(s.facts) or {}, used.facts[n], _others_joined(context, facts))
+        Source(n, s.origin, s.basis, facts := given(s.facts) or {}, used.facts[n], _others_joined(facts, joined))
         for n, s in enumerate(filed.body.sources)
     ]
     form = filed.form or form_facts(asset.form if asset else {})
     return Filing(Applicant(applicant.kind, applicant.subkind), form, tuple(sources), filed.claims)
 
 
-def _others_joined(context: Context, facts: dict[str, Any]) -> bool:
-    others = facts.get("participants", ())
-    return not others or set(others) <= {context.principal, *context.signers}
+def _others_joined(facts: dict[str, Any], joined: AbstractSet[str]) -> bool:
+    return joined >= set(facts.get("participants", ()))
 
 
 def _reason(finding: Finding) -> Reason:
     return Reason(finding.code, Words(finding.en, finding.zh), finding.pointer, finding.rule, finding.article)
 
 
-def _warning(finding: Finding) -> dict[str, Any]:
-    return {"code": finding.code, "rule": finding.rule, "article": finding.article, "pointer": finding.pointer}
+def deposit(context: Context, case: Case, register: Register) -> Outcome:
+    """The filing of a case that no longer waits for anybody takes effect in this entry, if nothing speaks against it now.
 
+    Its titles begin now, whatever they say of the time before: nobody was bound until all had assented.
 
-def _title_scope(context: Context, claim: ClaimShape, pointer: str) -> Scope:
-    if isinstance(claim.scope, ScopeShape):
-        return claim.scope.resolve(f"{pointer}/scope", context.time, context.statement, title=True)
-    return whole(context.time)
-
-
-def _deposit(context: Context, body: InitialBody, register: Register, assessed: _Assessed) -> Outcome:
-    """The asset, the case and its titles stand in the register."""
-    stamp, ref, principal = context.stamp, context.ref(), context.principal
-    case_id = context.ids.identifier("cas")
-    used, asset = assessed.used, assessed.asset
-    made: list[Made] = []
-    if isinstance(body.asset, FormShape):
-        asset = Asset(
-            context.ids.identifier("ast"), ref, stamp, principal,
-            (FormVersion(context.seq, context.statement.body["asset"]),), (case_id,), used.derivation(context.seq),
-            (case_id,) if used.late else (),
-        )  # fmt: skip
-        made.append(Made(asset.id))
-    else:
-        assert asset is not None
-        asset = msgspec.structs.replace(
-            asset,
-            cases=(*asset.cases, case_id),
-            derivations=(*asset.derivations, *used.derivation(context.seq)),
-            late_cases=(*asset.late_cases, case_id) if used.late else asset.late_cases,
-        )
-    book = assessed.adoption
-    case = Case(
-        case_id, ref, stamp, "initial", book.id, book.sha256, asset.id, principal, context.time,
-        (CaseState(context.seq, "deposited"),),
-        tuple({"rule": f.rule, "outcome": f.severity, "code": f.code} for f in assessed.judgement.warnings),
-        evidence(body.evidence, "/body/evidence"),
+    Raises:
+        RefusedError: what was filed could not be filed any more.
+    """
+    filing, asset = case.filing, register.asset(case.asset)
+    assert filing is not None and asset is not None  # noqa: PT018  a case that waits has both
+    statement = msgspec.structs.replace(
+        context.statement, act="case.file", by=filing.by, for_=filing.for_, with_=filing.with_, at=filing.at,
+        body=filing.body, expect={},
     )  # fmt: skip
-    made.append(Made(case_id))
-    rights: list[Right] = []
-    for number, claim in enumerate(body.claims):
-        pointer = f"/body/claims/{number}"
-        scope = used.bound(_title_scope(context, claim, pointer), pointer)
-        holder = assessed.holders[claim.party]
-        for kind in claim.rights:
-            rights.append(
-                Right(
-                    id=context.ids.identifier("rgt", len(rights)),
-                    ref=ref + len(rights),
-                    asset=asset.id,
-                    asset_ref=asset.ref,
-                    kind=kind,
-                    holder=holder.id,
-                    holder_ref=holder.ref,
-                    scope=scope,
-                    recorded=stamp,
-                    basis=assessed.basis,
-                    rulebook_sha256=book.sha256,
-                    case=case_id,
-                    evidence=case.evidence,
-                )
-            )
-    made += [Made(right.id, right.kind) for right in rights]
-    after = register.put(
-        ("asset", asset.id, asset),
-        ("case", case_id, case),
-        ("rights", asset.id, (*register.names("rights", asset.id), *(r.id for r in rights))),
-        *(("right", right.id, right) for right in rights),
-        *(("fingerprint", p, (*register.names("fingerprint", p), asset.id)) for p in assessed.prints),
-    )
-    return Outcome(after, (asset.id,), tuple(made), assessed.warnings)
+    then = msgspec.structs.replace(context, statement=statement, window=case.window)
+    filed = parse_initial(statement)
+    used = _assess(then, filed, register, case.rulebook_sha256, case).used
+    asset = derived(asset, used, context.seq, case.id)
+    titles = [right for right in register.rights_of(asset.id) if right.case == case.id]
+    rights = [
+        msgspec.structs.replace(right, scope=scope, decision=Decision(context.seq, "deposited", right.scope))
+        for right, (_, _, scope) in zip(titles, scopes(then, filed.body, used, from_now=True), strict=True)
+    ]
+    after = register.put(("asset", asset.id, asset), *(("right", right.id, right) for right in rights))
+    late = tuple({"code": warning["code"], "right": warning["right"]} for warning in used.late)
+    return Outcome(after, (asset.id,), (), late)
 
 
 CASE_FILE = Act("case.file", parse_initial, _decide, _names, shape=InitialBody)

@@ -28,6 +28,7 @@ from registry.law.counting import count_characters
 from registry.refusals.refusal import refused
 
 MAX_OBJECTS = 64
+MAX_AWAITED = 32
 
 
 class ClaimShape(Shape, frozen=True):
@@ -43,6 +44,7 @@ class InitialBody(Shape, frozen=True):
     sources: Annotated[tuple[SourceShape, ...], Meta(min_length=1, max_length=16)]
     claims: Annotated[tuple[ClaimShape, ...], Meta(min_length=1, max_length=31)]
     rulebook: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    awaits: Annotated[tuple[PartyId, ...], Meta(max_length=MAX_AWAITED)] | UnsetType = UNSET
     evidence: Annotated[tuple[EvidenceShape, ...], Meta(max_length=64)] | UnsetType = UNSET
     document: Digest | UnsetType = UNSET
     replaces: CaseId | UnsetType = UNSET
@@ -106,6 +108,7 @@ def parse_initial(statement: Statement) -> Filed:
             "/body：不予公告的，须在 notice_reason 中说明理由。",
             "/body/notice_reason",
         )
+    _check_awaits(statement, given(body.awaits) or ())
     evidence(body.evidence, "/body/evidence")
     is_new = isinstance(body.asset, FormShape)
     return Filed(
@@ -114,6 +117,17 @@ def parse_initial(statement: Statement) -> Filed:
         _fingerprints(body),
         tuple([law.Claim(number, claim.rights, claim.party) for number, claim in enumerate(body.claims)]),
     )
+
+
+def _check_awaits(statement: Statement, awaits: tuple[str, ...]) -> None:
+    if len(set(awaits)) != len(awaits):
+        raise invalid("/body/awaits", "a party is listed twice", "主体重复列出")
+    for number, party in enumerate(awaits):
+        if party in (statement.by, statement.for_, *statement.with_):
+            raise invalid(
+                f"/body/awaits/{number}", "this party has joined by the filing itself; nothing is awaited of it",
+                "该主体已随申请加入，无须另行等待其同意",
+            )  # fmt: skip
 
 
 def _fingerprints(body: InitialBody) -> tuple[str, ...]:

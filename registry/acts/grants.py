@@ -2,15 +2,20 @@
 
 A grant lies within its parent in every dimension (attenuation), and may not collide with an exclusive one of the same
 chain. Article 3: to supply data to others is what the operating right is for.
+
+Whoever lets another hold (custody) or process (entrusted) for it supplies nothing: that takes the right to hold or to
+process alone, and makes nobody a right holder (articles 3 and 21(7)).
 """
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
 from ledger.statement import Statement
 from registry.acts import exclusivity
 from registry.acts.act import Act, Context, Made, Names, Outcome, party_named
+from registry.acts.agents import must_not_grant_to_itself
 from registry.acts.scopes import ScopeShape
 from registry.acts.shapes import (
     EvidenceShape,
@@ -28,11 +33,18 @@ from registry.acts.shapes import (
 from registry.refusals.refusal import Reason, RefusedError, Words, refused
 from registry.register.party import Party
 from registry.register.register import Register
-from registry.register.right import Right
+from registry.register.right import Capacity, Right
 from registry.register.scope import Scope
 from registry.title.chain import chain_of
 from registry.title.scope import Excess, excesses
-from registry.title.vocabulary import OPERATING, SUPPLY_ARTICLE, Exclusivity, allowed_actions
+from registry.title.vocabulary import (
+    CAPACITY_ACTIONS,
+    CAPACITY_KINDS,
+    OPERATING,
+    SUPPLY_ARTICLE,
+    Exclusivity,
+    allowed_actions,
+)
 from registry.title.words import excess_words
 
 
@@ -45,7 +57,7 @@ class GrantBody(Shape, frozen=True):
     subject_to: Annotated[tuple[RightId, ...], Meta(max_length=256)] | UnsetType = UNSET
     survives: bool | UnsetType = UNSET
     for_value: bool | UnsetType = UNSET
-    capacity: Literal["own", "custody", "entrusted"] | UnsetType = UNSET
+    capacity: Capacity | UnsetType = UNSET
     as_: Literal["licence", "contribution"] | UnsetType = field(default=UNSET, name="as")
     consideration: FreeText | UnsetType = UNSET
     evidence: tuple[EvidenceShape, ...] | UnsetType = UNSET
@@ -55,13 +67,9 @@ def _parse(statement: Statement) -> GrantBody:
     body = body_of(statement, GrantBody)
     if len(set(body.rights)) != len(body.rights):
         raise invalid("/body/rights", "a kind of right is listed twice", "权利种类重复列出")
-    if given(body.capacity) not in (None, "own"):
-        raise invalid(
-            "/body/capacity",
-            "custody and entrusted processing are not recorded by this version",
-            "本版本尚不记载代持与委托处理",
-        )
     body.scope.check("/body/scope", title=False)
+    if _capacity(body) != "own":
+        _check_capacity(body)
     if OPERATING in body.rights and given(body.scope.rights) is None:
         raise invalid(
             "/body/scope/rights",
@@ -70,6 +78,27 @@ def _parse(statement: Statement) -> GrantBody:
         )
     evidence(body.evidence, "/body/evidence")
     return body
+
+
+def _capacity(body: GrantBody) -> Capacity:
+    return given(body.capacity) or "own"
+
+
+def _check_capacity(body: GrantBody) -> None:
+    """What one keeps or processes for another is passed on to nobody, excludes nobody, and ends with the principal's."""
+    allowed = CAPACITY_ACTIONS[_capacity(body)]
+    for name, wrong in (
+        ("/exclusivity", given(body.exclusivity) not in (None, "none")),
+        ("/survives", given(body.survives) is True),
+        ("/scope/depth", given(body.scope.depth) not in (None, 0)),
+        ("/scope/actions", not set(given(body.scope.actions) or ()) <= set(allowed)),
+    ):
+        if wrong:
+            raise invalid(
+                f"/body{name}",
+                f"whoever holds or processes for another may {', '.join(allowed)} and pass nothing on",
+                "代持人、受托人仅可为委托人存储或处理，不得再行授予、独占或不随委托终止",
+            )
 
 
 def _names(_statement: Statement, body: GrantBody) -> Names:
@@ -99,38 +128,29 @@ def _decide(context: Context, body: GrantBody, register: Register) -> Outcome:
         )  # fmt: skip
     chain = chain_of(register, parent, context.time)
     scope = body.scope.resolve("/body/scope", context.time, context.statement, title=False)
+    if _capacity(body) != "own" and scope.actions is None:
+        scope = msgspec.structs.replace(scope, actions=tuple(sorted(CAPACITY_ACTIONS[_capacity(body)])))
     _check_attenuation(body, parent, scope, register)
     _check_live(context, chain)
+    must_not_grant_to_itself(context.statement, body.to)
     _check_joined(context, body, chain)
     _check_confidential(context, body, register)
-    earlier = exclusivity.conflicts(register, chain, body.rights, scope)
-    exclusivity.must_not_conflict(earlier, given(body.exclusivity) or "none", given(body.subject_to) or ())
+    if _capacity(body) == "own":
+        earlier = exclusivity.conflicts(register, chain, body.rights, scope)
+        exclusivity.must_not_conflict(earlier, given(body.exclusivity) or "none", given(body.subject_to) or ())
     return _grant(context, body, register, parent, to, scope)
 
 
 def _check_attenuation(body: GrantBody, parent: Right, scope: Scope, register: Register) -> None:
-    reasons: list[Reason] = []
-    if parent.kind != OPERATING:
-        reasons.append(
-            Reason(
-                "DISPOSITION_NEEDS_OPERATE",
-                Words(
-                    f"The right {parent.id} is a {parent.kind} right; only an operating right lets its holder supply the "
-                    "data to others.",
-                    f"权利 {parent.id} 不是数据经营权；只有数据经营权人可以对外提供数据。",
-                ),
-                "/body/from_right",
-                article=SUPPLY_ARTICLE,
-                right=parent.id,
-            )
-        )
-    elif not {"license", "sublicense"} & set(
-        allowed_actions(OPERATING, parent.scope.actions, is_title=parent.is_title())
-    ):
-        reasons.append(_no_licence(parent))
+    capacity = _capacity(body)
+    if capacity == "own":
+        reasons, limit = _not_supplying(parent), parent.scope
+    else:
+        reasons = _not_entrustable(body, parent, CAPACITY_KINDS[capacity])
+        limit = msgspec.structs.replace(parent.scope, depth=None, rights=None)
     found = excesses(
         scope,
-        parent.scope,
+        limit,
         rights=body.rights,
         exclusivity=given(body.exclusivity) or "none",
         parent_exclusivity=None if parent.is_title() else _exclusivity(parent),
@@ -139,6 +159,43 @@ def _check_attenuation(body: GrantBody, parent: Right, scope: Scope, register: R
     reasons += _unknown_fields(scope, parent, register, any(excess.dimension == "fields" for excess in found))
     if reasons:
         raise RefusedError(*reasons)
+
+
+def _not_supplying(parent: Right) -> list[Reason]:
+    """Why nobody can be supplied from this right, if nobody can."""
+    if parent.kind != OPERATING:
+        words = Words(
+            f"The right {parent.id} is a {parent.kind} right; only an operating right lets its holder supply the data to "
+            "others.",
+            f"权利 {parent.id} 不是数据经营权；只有数据经营权人可以对外提供数据。",
+        )
+        return [
+            Reason("DISPOSITION_NEEDS_OPERATE", words, "/body/from_right", article=SUPPLY_ARTICLE, right=parent.id)
+        ]  # fmt: skip
+    actions = allowed_actions(OPERATING, parent.scope.actions, is_title=parent.is_title())
+    return [] if {"license", "sublicense"} & set(actions) else [_no_licence(parent)]
+
+
+def _not_entrustable(body: GrantBody, parent: Right, kind: str) -> list[Reason]:
+    """A custodian has what its principal may hold, an entrusted processor what it may process, and nothing else."""
+    if parent.is_for_principal():
+        words = Words(
+            f"The right {parent.id} is exercised for a principal; nothing can be passed on from it.",
+            f"权利 {parent.id} 系为委托人行使，不得转委托或再行授予。",
+        )
+        return [Reason("NOT_DELEGABLE", words, "/body/from_right", right=parent.id, dimension="depth")]
+    wrong = [("/body/from_right", parent.kind)] if parent.kind != kind else []
+    wrong += [("/body/rights", right) for right in body.rights if right != kind]
+    words = Words(
+        f"In this capacity a {kind} right is entrusted, from a {kind} right, and no other.",
+        f"以该种身份只能就 {kind} 权利受托，且须出自同种权利。",
+    )
+    return [
+        Reason(
+            "RIGHT_NOT_IN_PARENT", words, pointer, right=parent.id, dimension="rights", wanted=(other,), allowed=(kind,)
+        )
+        for pointer, other in wrong[:1]
+    ]
 
 
 def _exclusivity(right: Right) -> Exclusivity:
@@ -177,7 +234,7 @@ def _reason(excess: Excess, parent: Right) -> Reason:
 def _check_live(context: Context, chain: tuple[Right, ...]) -> None:
     for link in chain:
         status = link.status_at(context.time)
-        if status not in ("active", "pending"):
+        if status not in ("active", "pending") or link.is_awaited():
             raise refused(
                 "RIGHT_STATE", f"The right {link.id} is {status}; nothing can be granted from it.",
                 f"权利 {link.id} 的状态为 {status}，不能据以许可。", "/body/from_right",
@@ -200,7 +257,7 @@ def _check_joined(context: Context, body: GrantBody, chain: tuple[Right, ...]) -
     if given(body.survives):
         needed[chain[0].holder] = "the holder of the root title, because the grant survives its parent"
     for party, role in needed.items():
-        if party not in context.signers:
+        if party not in context.joined:
             raise refused(
                 "SIGNATURE_MISSING", f"{party} must join: {role}. Name it in `with` and let it sign.",
                 f"{party} 须共同签名，请列入 with。", "/with",
@@ -236,6 +293,7 @@ def _grant(context: Context, body: GrantBody, register: Register, parent: Right,
             subject_to=given(body.subject_to) or (),
             ends=() if given(body.survives) else parent.live_ends(),
             evidence=evidence(body.evidence, "/body/evidence"),
+            capacity=_capacity(body),
         )
         for number, kind in enumerate(body.rights)
     ]

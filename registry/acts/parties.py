@@ -17,11 +17,11 @@ from registry.acts.shapes import (
     Sd,
     Shape,
     body_of,
+    documents_beside,
     evidence,
     given,
     invalid,
     must_be_confidential,
-    must_have_principal,
     must_keep_titles_confidential,
     plain,
 )
@@ -80,7 +80,6 @@ class RegisterBody(Shape, frozen=True):
     identifier: PartyIdentifier | UnsetType = UNSET
     contact: FreeText | UnsetType = UNSET
     status: FreeText | UnsetType = UNSET
-    evidence: tuple[EvidenceShape, ...] | UnsetType = UNSET
 
 
 class UpdateBody(Shape, frozen=True):
@@ -102,10 +101,15 @@ def _check_details(body: RegisterBody | UpdateBody, *, natural: bool) -> None:
     if identifier is not None:
         identifier.check()
     if natural:
-        for member in ("name", "contact", "status"):
-            must_be_confidential(f"/body/{member}", getattr(body, member))
+        must_be_confidential("/body/name", body.name)
+        _check_texts(body)
         if identifier is not None and given(identifier.sd) is None:
             must_be_confidential("/body/identifier", identifier)
+
+
+def _check_texts(body: RegisterBody | UpdateBody) -> None:
+    must_be_confidential("/body/contact", body.contact)
+    must_be_confidential("/body/status", body.status)
 
 
 def key_record(context: Context, key: Key, custody: str | UnsetType) -> state.Key:
@@ -139,12 +143,15 @@ def _parse_register(statement: Statement) -> RegisterBody:
     names = [key_identifier(key.public) for key in keys]
     if len(set(names)) != len(names):
         raise invalid("/body/keys", "a key is listed twice", "同一密钥重复列出")
-    if statement.by != party_of_first_key(names[0]):
+    if (statement.for_ or statement.by) != party_of_first_key(names[0]):
         raise invalid(
-            "/by", f"the party of the first key is {party_of_first_key(names[0])}", "主体标识须由第一把密钥得出"
+            "/for" if statement.for_ else "/by",
+            f"the party of the first key is {party_of_first_key(names[0])}",
+            "主体标识须由第一把密钥得出",
         )
     _check_details(body, natural=body.kind == "natural_person")
-    must_have_principal(statement, body.evidence)
+    if body.kind == "natural_person":
+        must_keep_titles_confidential(documents_beside(statement), "/body/evidence")
     return body
 
 
@@ -165,9 +172,10 @@ def _identifiers(identifier: PartyIdentifier | UnsetType) -> tuple[str, ...]:
 
 
 def _decide_register(context: Context, body: RegisterBody, register: Register) -> Outcome:
-    by = context.statement.by
-    if register.party(by) is not None:
-        raise refused("ID_TAKEN", f"The party {by} is registered already.", f"主体 {by} 已经登记。", "/by")
+    name = context.principal
+    if register.party(name) is not None:
+        pointer = "/for" if context.window else "/by"
+        raise refused("ID_TAKEN", f"The party {name} is registered already.", f"主体 {name} 已经登记。", pointer)
     keys = _founding(body)
     records = tuple(key_record(context, key, shape.custody) for key, shape in zip(keys, body.keys, strict=True))
     for number, record in enumerate(records):
@@ -176,9 +184,9 @@ def _decide_register(context: Context, body: RegisterBody, register: Register) -
         context.seq, plain(body.name), body.kind, given(body.subkind), _plain(body.identifier),
         _plain(body.contact), _plain(body.status),
     )  # fmt: skip
-    party = state.Party(by, context.ref(), context.stamp, (details,), records)
-    after = register.put(("party", by, party), *(("key", record.key, (by,)) for record in records))
-    return Outcome(after, (by,), (Made(by),))
+    party = state.Party(name, context.ref(), context.stamp, (details,), records, window=context.window)
+    after = register.put(("party", name, party), *(("key", record.key, (name,)) for record in records))
+    return Outcome(after, (name,), (Made(name),))
 
 
 def _plain(value: Any) -> Any:
@@ -187,15 +195,18 @@ def _plain(value: Any) -> Any:
 
 def _parse_update(statement: Statement) -> UpdateBody:
     body = body_of(statement, UpdateBody)
-    if not statement.body:
+    if all(getattr(body, name) is UNSET for name in body.__struct_fields__):
         raise invalid("/body", "nothing is to be changed", "没有需要变更的内容")
     _check_details(body, natural=False)
     return body
 
 
 def _decide_update(context: Context, body: UpdateBody, register: Register) -> Outcome:
-    party = party_named(register, context.statement.by, "/by")
+    party = party_named(register, context.principal, "/by")
     _check_details(body, natural=party.is_natural_person())
+    sender = register.party(context.statement.by)
+    if sender is not None and sender.is_natural_person():
+        _check_texts(body)
     changed = {name: _plain(value) for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
     details = msgspec.structs.replace(party.current, seq=context.seq, **changed)
     levels = party.levels
@@ -241,7 +252,9 @@ PARTY_REGISTER = Act(
 )  # fmt: skip
 PARTY_UPDATE = Act(
     "party.update", _parse_update, _decide_update,
-    lambda statement, body: Names(identifiers_of=(statement.by,), identifiers=_identifiers(body.identifier)),
+    lambda statement, body: Names(
+        identifiers_of=(statement.for_ or statement.by,), identifiers=_identifiers(body.identifier)
+    ),
     shape=UpdateBody,
 )  # fmt: skip
 PARTY_VERIFY = Act(

@@ -16,14 +16,12 @@ from ledger.statement import Statement
 from registry.acts.act import Act, Context, Names, Outcome
 from registry.acts.shapes import (
     Digest,
-    EvidenceShape,
     RightId,
     Shape,
     body_of,
     given,
     instant,
     invalid,
-    must_have_principal,
 )
 from registry.refusals.refusal import refused
 from registry.register.register import Register
@@ -36,7 +34,6 @@ class RevokeBody(Shape, frozen=True):
     ground: Literal["breach", "clause", "agreement", "judgment", "consent_withdrawn"]
     effective: str | UnsetType = UNSET
     document: Digest | UnsetType = UNSET
-    evidence: tuple[EvidenceShape, ...] | UnsetType = UNSET
 
 
 def _parse(statement: Statement) -> RevokeBody:
@@ -46,7 +43,6 @@ def _parse(statement: Statement) -> RevokeBody:
     effective = given(body.effective)
     if effective is not None:
         instant(effective, "/body/effective")
-    must_have_principal(statement, body.evidence)
     return body
 
 
@@ -99,8 +95,9 @@ def _check_effective(context: Context, register: Register, right: Right, effecti
     if effective >= context.statement.at:
         return
     live = ("active", "pending")
-    affected = {fallen.holder for fallen in _falling(register, right) if fallen.status_at(effective) in live}
-    if not affected <= set(context.signers):
+    falling = (fallen for fallen in _falling(register, right) if not fallen.is_for_principal())
+    affected = {fallen.holder for fallen in falling if fallen.status_at(effective) in live}
+    if not affected <= context.joined:
         raise invalid(
             "/body/effective",
             "a revocation for the past needs a judgment's document, or each affected party in `with`: the holder and "

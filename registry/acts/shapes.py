@@ -18,6 +18,7 @@ from registry.refusals.refusal import RefusedError, refused
 from registry.register.values import Evidence
 
 T = TypeVar("T")
+S = TypeVar("S", bound="Shape")
 
 
 class Shape(Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +75,9 @@ class KeyShape(Shape, frozen=True):
         return Key(self.alg, public)
 
 
+RECEIVED_ON = "received_on"
+
+
 class EvidenceShape(Shape, frozen=True):
     """A document beside the ledger, by its digest."""
 
@@ -82,6 +86,13 @@ class EvidenceShape(Shape, frozen=True):
     bytes: Count | UnsetType = UNSET
     media_type: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
     title: FreeText | UnsetType = UNSET
+
+
+class _Beside(Shape, frozen=True):
+    """What any body may carry where somebody acts for another."""
+
+    evidence: Annotated[tuple[EvidenceShape, ...], Meta(max_length=64)] | UnsetType = UNSET
+    received_on: DateText | UnsetType = UNSET
 
 
 def invalid(pointer: str, en: str, zh: str) -> RefusedError:
@@ -192,22 +203,6 @@ def must_be_confidential(pointer: str, value: Any) -> None:
         )
 
 
-def must_have_principal(statement: Statement, items: tuple[EvidenceShape, ...] | UnsetType) -> None:
-    """Returns if an act that cites no evidence of its own cites some only where `for` is set (contract section 2).
-
-    Raises:
-        RefusedError: UNKNOWN_MEMBER, or INVALID_VALUE for an unknown kind.
-    """
-    if items is not UNSET and statement.for_ is None:
-        raise refused(
-            "UNKNOWN_MEMBER",
-            f"/body: {statement.act} cites `evidence` only where it is sent `for` a principal.",
-            f"/body：仅在代理（写明 for）时，{statement.act} 方可附 evidence。",
-            "/body/evidence",
-        )
-    evidence(items, "/body/evidence")
-
-
 def must_keep_titles_confidential(items: tuple[EvidenceShape, ...] | UnsetType, pointer: str) -> None:
     """Returns if the titles of documents are digests: a natural person is concerned.
 
@@ -223,6 +218,41 @@ def plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
-def body_of(statement: Statement, shape: type[T]) -> T:
-    """The statement's body in the given shape."""
-    return decode(statement.body, shape)
+def body_of(statement: Statement, shape: type[S]) -> S:
+    """The statement's body in the given shape, without what any body may carry where `for` is set (contract section 2).
+
+    That is `evidence` and `received_on`, unless the shape has them itself.
+
+    Raises:
+        RefusedError: see `decode`; INVALID_VALUE for a day of receipt of what nobody filed on paper.
+    """
+    body = statement.body
+    if statement.for_ is None and RECEIVED_ON not in body:
+        return decode(body, shape)
+    extra = {name for name in _Beside.__struct_fields__ if name in body} - set(shape.__struct_fields__)
+    if statement.for_ is None:
+        if RECEIVED_ON in extra:
+            raise not_at_window()
+        return decode(body, shape)
+    found = decode({name: body[name] for name in extra}, _Beside)
+    evidence(found.evidence, "/body/evidence")
+    if isinstance(found.received_on, str):
+        calendar_date(found.received_on, f"/body/{RECEIVED_ON}")
+    return decode({name: value for name, value in body.items() if name not in extra}, shape)
+
+
+def documents_beside(statement: Statement) -> tuple[EvidenceShape, ...]:
+    """The documents that a statement with `for` cites.
+
+    Raises:
+        RefusedError: see `decode`.
+    """
+    return decode(statement.body.get("evidence", []), tuple[EvidenceShape, ...], "/body/evidence")
+
+
+def not_at_window() -> RefusedError:
+    """INVALID_VALUE: there is no paper whose day could be told."""
+    return invalid(
+        f"/body/{RECEIVED_ON}", "only the registrar entering at the window says when a paper came in",
+        "仅登记机构在窗口代为录入时可以写明收件日期",
+    )  # fmt: skip

@@ -93,11 +93,23 @@ class FrontDesk:
             RefusedError: NOT_ENTITLED if the token may not, or no key of the party is in custody; and whatever the
                 office refuses.
         """
-        if act not in ACTS:
-            raise refused("UNKNOWN_ACT", f"There is no act {act!r} in this version.", f"本版本没有行为 {act!r}。")
         self._must_allow(token, act)
         if (before := self._made_before(claim)) is not None:
             return self._receipt(before)
+        envelope, disclosures = self._made(token, act, request)
+        return self._submit(envelope, disclosures, Beside(claim=claim), gate)
+
+    def begin(self, token: Token, act: str, request: ActRequest) -> bytes:
+        """A statement that others sign too, with the signature of the token's party: what a draft begins with.
+
+        Raises:
+            RefusedError: NOT_ENTITLED if the token may not, or no key of the party is in custody.
+        """
+        self._must_allow(token, act)
+        return _submission(*self._made(token, act, request))
+
+    def _made(self, token: Token, act: str, request: ActRequest) -> tuple[Envelope, Sequence[str]]:
+        """The statement with the signature of the token's party, and its disclosures."""
         with self._engine.connect() as tx:
             signer = self._signer(tx, token.party)
             body, disclosures = self._concealed(tx, act, token.party, request)
@@ -105,8 +117,7 @@ class FrontDesk:
             act, self._log.origin, token.party, self._clock.now(), body, for_=request.for_, with_=request.with_,
             expect=request.expect,
         )  # fmt: skip
-        envelope = sign_payload(payload, [signer])
-        return self._submit(envelope, [*request.disclosures, *disclosures], Beside(claim=claim), gate)
+        return sign_payload(payload, [signer]), [*request.disclosures, *disclosures]
 
     def sign(self, token: Token, act: str, payload: bytes) -> EnvelopeSignature:
         """The signature of the token's party under a statement that others sign too.

@@ -26,6 +26,10 @@ class ActShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     confidential: bool | Annotated[tuple[Pointer, ...], Meta(max_length=64)] | UnsetType = UNSET
 
 
+_PROVES_A_KEY = frozenset({"key.add"})
+"""Acts under which the key that they add signs, too; nobody here has it."""
+
+
 class ActRequest(msgspec.Struct, frozen=True):
     """An act that a caller asks for."""
 
@@ -35,6 +39,10 @@ class ActRequest(msgspec.Struct, frozen=True):
     expect: Mapping[str, int] | None = None
     disclosures: tuple[str, ...] = ()
     confidential: bool | tuple[str, ...] = False
+
+    def needs_others(self, act: str) -> bool:
+        """Whether others than the caller sign the statement, so that it becomes a draft first."""
+        return bool(self.with_) or act in _PROVES_A_KEY
 
 
 def parse_request(data: bytes) -> ActRequest:

@@ -29,11 +29,15 @@ class Eraser:
         """`engine`: one that may write."""
         self._engine = engine
         self._documents = documents
+        self.elsewhere: list[Callable[[], None]] = []
+        """What else keeps copies of what parties told, for a while: each is asked to let go of what it can."""
 
     def finish(self, digests: Sequence[str], values: Sequence[str]) -> None:
         """Nothing is kept under the digests any more; `values` are the disclosures that were, None of their bytes stay."""
         for digest in digests:
             self._documents.remove(digest)
+        for let_go in self.elsewhere:
+            let_go()
         self._empty_write_ahead_file()
         if values and self._still_holds(values):
             self._rewrite()

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from registry.register.values import Evidence, Stamp
+from registry.register.values import Attached, Evidence, Stamp
 
 MAX_ANCESTORS = 1_024
 """What a filing may name as ancestors."""
@@ -51,6 +51,7 @@ class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
     derivations: tuple[Derivation, ...] = ()
     late_cases: tuple[str, ...] = ()
     """Those of `cases` that recorded a derivation after a right to an input had ended."""
+    attached: tuple[Attached, ...] = ()
 
     @property
     def form(self) -> dict[str, Any]:
@@ -93,6 +94,7 @@ class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
             self,
             forms=tuple(f for f in self.forms if f.seq < size),
             derivations=tuple(d for d in self.derivations if d.seq < size),
+            attached=tuple(item for item in self.attached if item.recorded.seq < size),
         )
 
 
@@ -103,8 +105,36 @@ class CaseState(msgspec.Struct, frozen=True):
     state: str
 
 
+class Assent(msgspec.Struct, frozen=True):
+    """What a party that a case awaited has said."""
+
+    recorded: Stamp
+    party: str
+    assents: bool
+
+
+class AwaitedFiling(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was filed, kept until all have assented and it is decided again. `names`: what the act needs to see for it."""
+
+    by: str
+    at: datetime
+    body: dict[str, Any]
+    names: dict[str, tuple[str, ...]]
+    for_: str | None = None
+    with_: tuple[str, ...] = ()
+
+
+OPEN_STATES = frozenset(
+    {
+        "submitted", "supplement_required", "accepted", "evidence_requested", "passed", "publicity", "publicity_closed",
+        "objection",
+    }
+)  # fmt: skip
+"""States from which a case still moves (contract section 5)."""
+
+
 class Case(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The procedure around a registration."""
+    """The procedure around a registration. `awaits`: who had to assent besides those who signed the filing."""
 
     id: str
     ref: int
@@ -118,13 +148,34 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     states: tuple[CaseState, ...]
     findings: tuple[dict[str, Any], ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    attached: tuple[Attached, ...] = ()
+    window: bool = False
+    awaits: tuple[str, ...] = ()
+    assents: tuple[Assent, ...] = ()
+    filing: AwaitedFiling | None = None
 
     @property
     def state(self) -> str:
         return self.states[-1].state
 
+    def is_open(self) -> bool:
+        """Whether the case still moves."""
+        return self.state in OPEN_STATES
+
+    def awaited(self) -> tuple[str, ...]:
+        """Who has still to assent."""
+        if not self.is_open():
+            return ()
+        said = {assent.party for assent in self.assents}
+        return tuple(party for party in self.awaits if party not in said)
+
     def as_of(self, size: int) -> "Case | None":
         """The case as the register knew it after `size` entries; None if it did not."""
         if self.recorded.seq >= size:
             return None
-        return msgspec.structs.replace(self, states=tuple(s for s in self.states if s.seq < size))
+        return msgspec.structs.replace(
+            self,
+            states=tuple(s for s in self.states if s.seq < size),
+            attached=tuple(item for item in self.attached if item.recorded.seq < size),
+            assents=tuple(assent for assent in self.assents if assent.recorded.seq < size),
+        )

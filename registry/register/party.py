@@ -1,4 +1,4 @@
-"""Parties, their keys and roles."""
+"""Parties, their keys and roles, and who acts for them."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -82,8 +82,23 @@ class Role(msgspec.Struct, frozen=True, omit_defaults=True):
     ended: int | None = None
 
 
+class Agency(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a party lets another do in its name, named by the statement that gave it."""
+
+    id: str
+    agent: str
+    acts: tuple[str, ...]
+    given: Stamp
+    until: datetime
+    ended: Stamp | None = None
+
+    def is_live(self, at: datetime) -> bool:
+        """Whether it was given by then, and has neither ended nor run out."""
+        return self.given.time <= at < self.until and (self.ended is None or at < self.ended.time)
+
+
 class Party(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An organisation or person, named by its first key."""
+    """An organisation or person, named by its first key. `window`: registered from a paper form, no key has proven it."""
 
     id: str
     ref: int
@@ -92,6 +107,8 @@ class Party(msgspec.Struct, frozen=True, omit_defaults=True):
     keys: tuple[Key, ...]
     levels: tuple[Level, ...] = ()
     roles: tuple[Role, ...] = ()
+    agencies: tuple[Agency, ...] = ()
+    window: bool = False
 
     @property
     def current(self) -> Details:
@@ -110,6 +127,13 @@ class Party(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def live_roles(self) -> tuple[str, ...]:
         return tuple(role.role for role in self.roles if role.ended is None)
+
+    def agency(self, identifier: str) -> Agency | None:
+        """The agency of this identifier that the party gave, whatever became of it."""
+        return next((agency for agency in self.agencies if agency.id == identifier), None)
+
+    def live_agencies(self, at: datetime) -> tuple[Agency, ...]:
+        return tuple(agency for agency in self.agencies if agency.is_live(at))
 
     def identifier_text(self) -> str | None:
         """`scheme:value` of a plain identifier."""
@@ -135,5 +159,12 @@ class Party(msgspec.Struct, frozen=True, omit_defaults=True):
                 role if role.ended is None or role.ended < size else msgspec.structs.replace(role, ended=None)
                 for role in self.roles
                 if role.seq < size
+            ),
+            agencies=tuple(
+                agency
+                if agency.ended is None or agency.ended.seq < size
+                else msgspec.structs.replace(agency, ended=None)
+                for agency in self.agencies
+                if agency.given.seq < size
             ),
         )

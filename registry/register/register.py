@@ -20,7 +20,8 @@ class Register:
     """A slice of the register that was loaded, and what acts have put over it.
 
     Objects: `party`, `asset`, `right`, `case`, `registry`. Indexes that acts read and extend: `key` → party,
-    `rights` of an asset, `verified` parties of an identifier, `fingerprint` → assets. Never changed in place.
+    `agency` → party, `rights` of an asset, `verified` parties of an identifier, `fingerprint` → assets. Never changed
+    in place.
     """
 
     __slots__ = ("_base", "_over", "changes")

@@ -1,11 +1,15 @@
 """Rights: titles, born of a registration, and grants, derived from another right."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from registry.register.scope import Scope
-from registry.register.values import Evidence, Stamp
+from registry.register.values import Attached, Evidence, Stamp
+
+Capacity = Literal["own", "custody", "entrusted"]
+"""In whose interest a right is held: one's own, or that of the principal whose data one keeps or processes."""
 
 
 class End(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -18,10 +22,20 @@ class End(msgspec.Struct, frozen=True, omit_defaults=True):
     ground: str | None = None
 
 
+class Decision(msgspec.Struct, frozen=True):
+    """What became of a title that had to wait for assents, in the entry `seq`. `filed`: its scope until then."""
+
+    seq: int
+    state: Literal["deposited", "refused", "withdrawn"]
+    filed: Scope
+
+
 class Right(msgspec.Struct, frozen=True, omit_defaults=True):
     """A right of a party over an asset. Its facts never change; what happens to it is added in `ends`.
 
     `granted_from`: the right that a grant was made from; what it hangs on at an instant says `title.chain.parent_of`.
+    `window`: filed on paper and entered by the registrar. `awaited`: filed when others had still to assent; its scope is
+    settled by the `decision`.
     """
 
     id: str
@@ -44,6 +58,27 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True):
     previous: str | None = None
     ends: tuple[End, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    attached: tuple[Attached, ...] = ()
+    capacity: Capacity = "own"
+    window: bool = False
+    awaited: bool = False
+    decision: Decision | None = None
+
+    def is_awaited(self) -> bool:
+        """Whether it is only filed so far: others have still to assent."""
+        return self.awaited and self.decision is None
+
+    def is_registered(self) -> bool:
+        """Whether its registration has taken effect, whatever became of it since."""
+        return not self.awaited or (self.decision is not None and self.decision.state == "deposited")
+
+    def is_for_principal(self) -> bool:
+        """Whether a custodian or an entrusted processor has it, who is no right holder (articles 3 and 21(7))."""
+        return self.capacity != "own"
+
+    def documents(self) -> frozenset[str]:
+        """The digests of all documents that support it."""
+        return frozenset([e.sha256 for e in self.evidence] + [a.evidence.sha256 for a in self.attached])
 
     def is_title(self) -> bool:
         """Whether the right was born of a registration."""
@@ -67,6 +102,8 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def status_at(self, at: datetime) -> str:
         """One of the contract's statuses (section 5)."""
+        if not self.is_registered():
+            return "pending" if self.decision is None else self.decision.state
         if (end := self.ended_at(at)) is not None:
             return end.kind
         if self.scope.ends is not None and self.scope.ends <= at:
@@ -79,6 +116,12 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True):
         """The right as the register knew it after `size` entries; None if it did not."""
         if self.recorded.seq >= size:
             return None
-        if not self.ends:
-            return self
-        return msgspec.structs.replace(self, ends=tuple(end for end in self.ends if end.seq < size))
+        then = self
+        if self.ends:
+            then = msgspec.structs.replace(then, ends=tuple(end for end in self.ends if end.seq < size))
+        if self.attached:
+            known = tuple(item for item in self.attached if item.recorded.seq < size)
+            then = msgspec.structs.replace(then, attached=known)
+        if self.decision is not None and self.decision.seq >= size:
+            then = msgspec.structs.replace(then, decision=None, scope=self.decision.filed)
+        return then

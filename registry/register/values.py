@@ -27,6 +27,13 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     media_type: str | None = None
 
 
+class Attached(msgspec.Struct, frozen=True):
+    """A document that was added to what is on record, and the entry that added it."""
+
+    recorded: Stamp
+    evidence: Evidence
+
+
 def reference(seq: int, number: int = 0) -> int:
     """The integer key of the object that an entry makes as its `number`-th of a kind."""
     return seq * OBJECTS_PER_STATEMENT + number

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from registry.search.indexing import backlog, index_next
 
 logger = structlog.get_logger("sanquan.registry")
-_QUIET_S = 0.1
+_QUIET_S = 0.5
 """Without a batch for so long, no load is going on."""
 _PATIENCE_S = 5.0
 """While a load goes on there are a few steps in so long, more the further the index is behind."""

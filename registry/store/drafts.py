@@ -75,6 +75,14 @@ def expired_drafts(tx: Connection, now: datetime) -> Sequence[str]:
     return tx.execute(select(DRAFT.c.id).where(DRAFT.c.expires < to_milliseconds(now))).scalars().all()
 
 
+def delete_drafts_that_tell(tx: Connection, disclosures: Sequence[str]) -> None:
+    """The drafts that hold one of these disclosures are gone."""
+    for text in disclosures:
+        told = select(DRAFT.c.id).where(DRAFT.c.document.contains(text, autoescape=True))
+        for identifier in tx.execute(told).scalars().all():
+            delete_draft(tx, identifier)
+
+
 def delete_draft(tx: Connection, identifier: str) -> None:
     """The draft is gone, with its disclosures and signatures."""
     mine = select(DRAFT.c.number).where(DRAFT.c.id == identifier)

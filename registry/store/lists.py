@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, false, or_, select, true
 
+from ledger.storage.rows import rows_with
 from registry.register.asset import Asset, Case
 from registry.register.party import Party
 from registry.register.register import Register
@@ -24,7 +25,7 @@ from registry.search.query import Query, matches, parse_queries
 from registry.search.texts import current_words
 from registry.store.loading import decode, load_assets, load_parties, refs_of
 from registry.store.search import search
-from registry.store.tables import ACT, ASSET, CASE, RIGHT
+from registry.store.tables import ACT, ASSET, ATTACHED, CASE, RIGHT
 from registry.views import View, asset_line, case_view, party_view, right_view
 
 Filters = Mapping[str, Sequence[str]]
@@ -157,9 +158,13 @@ def _is_held(tx: Connection, asset: Asset, filters: Filters, at: datetime, size:
     rights = [then for row in rows if (then := decode(Right, row.document).as_of(size))]
     live = [right for right in rights if right.status_at(at) in ("active", "pending", "suspended")]
     holders = filters.get("holder")
-    if holders and not any(right.holder in holders for right in live):
+    if holders and not any(
+        right.holder in holders and not right.is_for_principal() and not right.is_awaited() for right in live
+    ):
         return False
-    return _in(filters, "state", "registered" if any(right.is_title() for right in live) else "ended")
+    titles = [right for right in live if right.is_title()]
+    waiting = bool(titles) and all(right.is_awaited() for right in titles)
+    return _in(filters, "state", "pending" if waiting else "registered" if titles else "ended")
 
 
 def _rights(tx: Connection, filters: Filters, at: datetime, after: int, limit: int, size: int) -> Page:
@@ -171,13 +176,14 @@ def _rights(tx: Connection, filters: Filters, at: datetime, after: int, limit: i
     if kinds := filters.get("kind"):
         where.append(RIGHT.c.kind.in_(kinds))
     if evidence := filters.get("evidence"):
-        where.append(RIGHT.c.ref.in_(search(tx, "evidence", evidence)))
+        added = [row.right_ref for row in rows_with(tx, ATTACHED.c.sha256, evidence, ATTACHED.c.right_ref)]
+        where.append(RIGHT.c.ref.in_([*search(tx, "evidence", evidence), *added]))
 
     def keep(right: Right) -> bool:
         return (
             _in(filters, "asset", right.asset)
             and _in(filters, "status", right.status_at(at))
-            and (not evidence or any(item.sha256 in evidence for item in right.evidence))
+            and (not evidence or bool(right.documents() & set(evidence)))
         )
 
     @cache
@@ -210,7 +216,7 @@ def _cases(tx: Connection, filters: Filters, _at: datetime, after: int, limit: i
     return _page(_scan(tx, CASE, Case, where, after, size), keep, case_view, limit)
 
 
-def _parties(tx: Connection, filters: Filters, _at: datetime, after: int, limit: int, size: int) -> Page:
+def _parties(tx: Connection, filters: Filters, at: datetime, after: int, limit: int, size: int) -> Page:
     queries = parse_queries(filters.get("q", ()))
 
     def keep(party: Party) -> bool:
@@ -222,7 +228,10 @@ def _parties(tx: Connection, filters: Filters, _at: datetime, after: int, limit:
             and (not queries or matches(queries, current_words(party)))
         )
 
-    return _page(_search(tx, "party", Party, [], queries, after, size), keep, party_view, limit)
+    def show(party: Party) -> View:
+        return party_view(party, at)
+
+    return _page(_search(tx, "party", Party, [], queries, after, size), keep, show, limit)
 
 
 def acts_page(tx: Connection, filters: Filters, after: int, limit: int, size: int) -> tuple[list[int], int | None]:

@@ -18,7 +18,19 @@ from registry.register.register import Slot
 from registry.register.right import Right
 from registry.register.values import OBJECTS_PER_STATEMENT
 from registry.store.search import LOOKUP, search, search_key
-from registry.store.tables import ACT, ASSET, CITATION, KEY, PARTY, REGISTRY, RIGHT, VERIFIED, WITHHELD
+from registry.store.tables import (
+    ACT,
+    AGENCY,
+    ASSET,
+    CASE,
+    CITATION,
+    KEY,
+    PARTY,
+    REGISTRY,
+    RIGHT,
+    VERIFIED,
+    WITHHELD,
+)
 
 _CHUNK = 500
 _REGISTRY = select(REGISTRY.c.document)
@@ -107,6 +119,10 @@ def load(tx: Connection, wanted: Sequence[Names]) -> dict[Slot, Any]:
     slots: dict[Slot, Any] = {}
     if (registry := load_registry(tx)) is not None:
         slots["registry", ""] = registry
+    if cases := _load_cases(tx, [name for names in wanted for name in names.cases]):
+        slots |= {("case", case.id): case for case in cases}
+        wanted = [*wanted, *map(_needed, cases)]
+    slots |= _load_agencies(tx, [name for names in wanted for name in names.agencies])
     parties = [name for names in wanted for name in (*names.parties, *names.identifiers_of)]
     slots |= load_signers(tx, parties, [key for names in wanted for key in names.keys])
     held = [slots.get(("party", name)) for names in wanted for name in names.identifiers_of]
@@ -120,12 +136,46 @@ def load(tx: Connection, wanted: Sequence[Names]) -> dict[Slot, Any]:
     asset_refs |= {ref for found in matches.values() for ref in found}
     if asset_refs:
         slots |= load_assets(tx, asset_refs)
+    if concerned := [name for names in wanted for name in names.concerned]:
+        slots |= _load_concerned(tx, concerned, slots)
     slots |= _load_ancestors(tx, [set(names.inputs) for names in wanted if names.inputs], slots)
     slots |= load_citations(tx, {digest for names in wanted for digest in names.digests})
     by_ref = {value.ref: value for (kind, _), value in slots.items() if kind == "asset"}
     for text, refs in matches.items():
         found = [by_ref[ref] for ref in refs if ref in by_ref]
         slots["fingerprint", text] = tuple([asset.id for asset in found if text in asset.fingerprints()])
+    return slots
+
+
+def _load_cases(tx: Connection, identifiers: Collection[str]) -> list[Case]:
+    refs = refs_of(tx, identifiers) if identifiers else {}
+    return [case for case in by_refs(tx, CASE, Case, refs.values()) if case.id in refs]
+
+
+def _needed(case: Case) -> Names:
+    """What deciding about a case needs to see: its asset and applicant, and all of a filing that waits for assents."""
+    kept = msgspec.convert(case.filing.names, Names) if case.filing else Names()
+    return msgspec.structs.replace(
+        kept, parties=(*kept.parties, case.applicant), assets=(*kept.assets, case.asset)
+    )  # fmt: skip
+
+
+def _load_concerned(tx: Connection, names: Collection[str], known: Mapping[Slot, Any]) -> dict[Slot, Any]:
+    """The applicants of these assets and the holders of these rights."""
+    assets = [known["asset", name].applicant for name in names if ("asset", name) in known]
+    rights = [known["right", name].holder for name in names if ("right", name) in known]
+    return load_parties(tx, [name for name in (*assets, *rights) if ("party", name) not in known])
+
+
+def _load_agencies(tx: Connection, agencies: Collection[str]) -> dict[Slot, Any]:
+    """The parties that gave these agencies, with their index entries."""
+    if not agencies:
+        return {}
+    givers = {row.party_ref for row in rows_with(tx, AGENCY.c.agency, agencies, AGENCY.c.party_ref)}
+    slots: dict[Slot, Any] = {}
+    for party in by_refs(tx, PARTY, Party, givers):
+        slots["party", party.id] = party
+        slots.update({("agency", agency.id): (party.id,) for agency in party.agencies if agency.id in agencies})
     return slots
 
 

@@ -20,7 +20,9 @@ from registry.store.loading import load_citations
 from registry.store.search import LOOKUP, search_keys
 from registry.store.tables import (
     ACT,
+    AGENCY,
     ASSET,
+    ATTACHED,
     CASE,
     CITATION,
     DISCLOSURE,
@@ -90,7 +92,7 @@ def save(tx: Connection, before: Mapping[Slot, Any], changes: Mapping[Slot, Any]
             case "case":
                 _case(rows, value, after, is_new=old is None)
             case "right":
-                _right(rows, value, is_new=old is None)
+                _right(rows, value, old)
             case "verified":
                 _verified(tx, rows, slot[1], value, after)
             case "citation":
@@ -114,6 +116,9 @@ def _party(rows: Rows, party: Party, old: Party | None) -> None:
         rows.update(PARTY, {"ref": party.ref, "document": document(party)})
     known = {key.key for key in old.keys} if old else set()
     rows.insert(KEY, *((key.key, party.ref) for key in party.keys if key.key not in known))
+    given = {agency.id for agency in old.agencies} if old else set()
+    if new := [(agency.id, party.ref) for agency in party.agencies if agency.id not in given]:
+        rows.insert(AGENCY, *new)
 
 
 def _asset(rows: Rows, asset: Asset, after: Register, *, is_new: bool) -> None:
@@ -135,8 +140,11 @@ def _case(rows: Rows, case: Case, after: Register, *, is_new: bool) -> None:
     rows.insert(CASE, (case.ref, *refs, case.kind, case.state, document(case)))
 
 
-def _right(rows: Rows, right: Right, *, is_new: bool) -> None:
-    if not is_new:
+def _right(rows: Rows, right: Right, old: Right | None) -> None:
+    known = {item.evidence.sha256 for item in old.attached} if old else set()
+    if new := {item.evidence.sha256 for item in right.attached} - known:
+        rows.insert(ATTACHED, *((digest, right.ref) for digest in sorted(new)))
+    if old is not None:
         rows.update(RIGHT, {"ref": right.ref, "document": document(right)})
         return
     rows.insert(RIGHT, (right.ref, right.asset_ref, right.holder_ref, right.kind, document(right)))

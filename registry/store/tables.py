@@ -104,6 +104,26 @@ class NewestSearchTable(SQLModel, table=True):
     ref: int = Field(sa_column=_big(primary=True))
 
 
+class AgencyTable(SQLModel, table=True):
+    """Who gave an agency, by the statement that names it."""
+
+    __tablename__ = "sanquan_agency"
+
+    agency: str = Field(primary_key=True, max_length=64)
+    party_ref: int = Field(sa_column=_big())
+
+
+class AttachedTable(SQLModel, table=True):
+    """Rights by the digest of a document that was added to them. What they were made with is in the search tables,
+    whose rows are as old as their objects.
+    """
+
+    __tablename__ = "sanquan_attached"
+
+    sha256: str = Field(primary_key=True, max_length=64)
+    right_ref: int = Field(sa_column=_big(primary=True))
+
+
 class CitationTable(SQLModel, table=True):
     """Entries whose statements cite what is kept beside the ledger. Found by digest as `store.search` says."""
 
@@ -159,6 +179,8 @@ CASE = _TABLES["sanquan_case"]
 RIGHT = _TABLES["sanquan_right"]
 SEARCH = _TABLES["sanquan_search"]
 NEWEST_SEARCH = _TABLES["sanquan_search_newest"]
+AGENCY = _TABLES["sanquan_agency"]
+ATTACHED = _TABLES["sanquan_attached"]
 CITATION = _TABLES["sanquan_citation"]
 WITHHELD = _TABLES["sanquan_withheld"]
 REGISTRY = _TABLES["sanquan_registry"]
@@ -166,6 +188,6 @@ DISCLOSURE = _TABLES["sanquan_disclosure"]
 INDEXED = _TABLES["sanquan_indexed"]
 
 FOLD_TABLES = [
-    ACT, PARTY, KEY, VERIFIED, ASSET, CASE, RIGHT, SEARCH, NEWEST_SEARCH, CITATION, WITHHELD, REGISTRY,
+    ACT, PARTY, KEY, VERIFIED, ASSET, CASE, RIGHT, SEARCH, NEWEST_SEARCH, CITATION, WITHHELD, REGISTRY, AGENCY, ATTACHED,
 ]  # fmt: skip
 """Tables that the entries alone determine: rebuilt from them and compared with them."""

@@ -19,7 +19,7 @@ from registry.register.register import Register
 from registry.register.right import Right
 from registry.title.chain import chain_of, parent_of
 from registry.title.question import Answer, Path, Question
-from registry.title.scope import failures
+from registry.title.scope import Failure, failures
 from registry.title.vocabulary import ACTIONS, KINDS, OPERATING, SUPPLY_ARTICLE, WHOLE, kind_of_action, terms_overlap
 from registry.title.words import excess_words, plain_words
 
@@ -150,6 +150,9 @@ def _path(question: Question, register: Register, asset: Asset, right: Right, ac
 def _link_failures(question: Question, link: Right, action: str, at: datetime, *, leaf: Right) -> list[Reason]:
     reasons: list[Reason] = []
     is_leaf = link is leaf
+    if link.is_awaited():
+        words = plain_words("NOT_YET_EFFECTIVE", link.id)
+        reasons.append(Reason("NOT_YET_EFFECTIVE", words, right=link.id))
     if (end := link.ended_at(at)) is not None:
         fallen = not is_leaf or end.cause != link.id
         code = "CASCADE_REVOKED" if fallen and end.kind == "revoked" else _ENDED[end.kind]
@@ -162,16 +165,9 @@ def _link_failures(question: Question, link: Right, action: str, at: datetime, *
     ):  # fmt: skip
         if failure.code == "ACTION_OUTSIDE_SCOPE" and link.kind != leaf.kind:
             continue  # an operating right lets others do what it does not do itself
-        reasons.append(
-            Reason(
-                failure.code,
-                excess_words(failure, link.id),
-                right=link.id,
-                dimension=failure.dimension,
-                wanted=failure.wanted,
-                allowed=failure.allowed,
-            )
-        )
+        if failure.code == "NOT_YET_EFFECTIVE" and link.is_awaited():
+            continue  # said above, whatever its term
+        reasons.append(_reason(failure, link))
     if is_leaf:
         if action in _DELEGATING and link.kind == OPERATING and link.scope.depth == 0:
             reasons.append(Reason("NOT_DELEGABLE", plain_words("NOT_DELEGABLE", link.id), right=link.id))
@@ -183,16 +179,31 @@ def _link_failures(question: Question, link: Right, action: str, at: datetime, *
     return reasons
 
 
+def _reason(failure: Failure, right: Right) -> Reason:
+    return Reason(
+        failure.code,
+        excess_words(failure, right.id),
+        right=right.id,
+        dimension=failure.dimension,
+        wanted=failure.wanted,
+        allowed=failure.allowed,
+    )
+
+
 def _granted_away(question: Question, register: Register, right: Right, at: datetime) -> list[Reason]:
-    """An exclusive grant excludes its grantor's own title of that kind, as far as it reaches (rights.md, reading 4)."""
-    if not right.is_title():
+    """An exclusive grant excludes its grantor's own title of that kind, as far as it reaches (rights.md, reading 4).
+
+    And with the grantor whoever holds or processes for it.
+    """
+    own = parent_of(register, right, at) if right.is_for_principal() else right
+    if own is None or not own.is_title():
         return []
     found = []
     for other in register.rights_of(right.asset):
         if other.exclusivity != "exclusive" or other.kind != right.kind or other.status_at(at) != "active":
             continue
         grantor = parent_of(register, other, at)
-        if grantor is None or grantor.holder != right.holder:
+        if grantor is None or grantor.holder != own.holder:
             continue
         scope = other.scope
         if (
@@ -229,6 +240,9 @@ def _no_path(
         and right.status_at(at) == "active"
         and (not question.reviewed_only or right.basis == "reviewed")
     ]
+    if question.right is None and held and all(right.is_for_principal() for right in held):
+        outside = Failure("ACTION_OUTSIDE_SCOPE", "actions", (action,), held[0].scope.actions or ())
+        return _reason(outside, held[0])
     if OPERATING in kinds and held:
         delegated = action in _DELEGATING and all(not right.is_title() for right in held)
         code = "NOT_DELEGABLE" if delegated else "DISPOSITION_NEEDS_OPERATE"
@@ -250,6 +264,10 @@ def _warnings(links: tuple[Right, ...], register: Register, question: Question, 
     ):  # fmt: skip
         codes.append("PARALLEL_TITLE")
     asset = register.asset(question.asset)
-    if asset is not None and links[0].case in asset.late_cases:
+    if asset is not None and links[0].case in asset.late_cases and not links[0].is_awaited():
         codes.append("LATE_RECORDED")
+    if any(link.is_for_principal() for link in links):
+        codes.append("FOR_PRINCIPAL")
+    if any(link.window for link in links):
+        codes.append("WINDOW_ENTRY")
     return tuple(codes)

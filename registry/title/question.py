@@ -90,5 +90,6 @@ def _chain(links: tuple[Right, ...]) -> list[dict[str, Any]]:
             "basis": link.basis,
             "recorded": {"seq": link.recorded.seq, "time": format_instant(link.recorded.time)},
         }
+        | ({"capacity": link.capacity} if link.is_for_principal() else {})
         for link in links
     ]

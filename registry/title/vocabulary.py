@@ -33,6 +33,14 @@ ACTIONS: Final[dict[str, tuple[str, ...]]] = {
 OPERATING_GRANT_ACTIONS: Final = ("provide", "license", "sublicense")
 """What a grant of an operating right allows if it lists no actions."""
 
+CAPACITY_KINDS: Final[dict[str, str]] = {"custody": HOLDING, "entrusted": PROCESSING}
+"""What is entrusted to a custodian (代持人) and to an entrusted processor (受托人), who are no right holders."""
+CAPACITY_ACTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "custody": ("store",),
+    "entrusted": ("process", "aggregate", "analyse"),
+}
+"""What they may do for their principal; contract, section 7; guideline, articles 3 and 21(7)."""
+
 PURPOSE_HEADS: Final = frozenset(
     {
         "public_governance",

@@ -1,5 +1,6 @@
 """`/v1/acts`, `/v1/parties`, `/v1/assets` with tokens: contract section 6."""
 
+import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,10 +12,12 @@ import pytest
 
 from ledger.encoding import parse_base64url
 from ledger.entry import parse_entry
-from ledger.statement import parse_statement
+from ledger.keys import KeySigner
+from ledger.statement import format_envelope, parse_statement
 from registry.clock import SimulatedClock
+from registry.drafting import sign_payload
 from tests.api.live import JSON, Live, live_registry, problem, simulated
-from tests.registry.desk import FORM, OWN
+from tests.registry.desk import FORM, OWN, key_shape
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -161,10 +164,42 @@ def test_a_revoked_key_in_custody_does_not_sign(live: Live) -> None:
     problem(post(live, "/v1/acts/party.update", made["token"], {"contact": "1"}), 403, "NOT_ENTITLED")
 
 
-def test_a_statement_that_others_must_join_is_not_signed_by_one(live: Live) -> None:
-    made, other = make_party(live), make_party(live)
-    body = {"body": {"contact": "1"}, "with": [other["ids"][0]["id"]]}
-    problem(post(live, "/v1/acts/party.update", made["token"], body), 403, "SIGNATURE_MISSING")
+class TestOthersSignToo:
+    def test_it_becomes_a_draft_that_the_others_sign_with_their_tokens(self, live: Live) -> None:
+        one, other = make_party(live), make_party(live)
+        scope = {
+            "purposes": ["research"],
+            "territory": ["CN"],
+            "fields": ["*"],
+            "until": None,
+            "rights": ["processing"],
+        }
+        operating = post(live, "/v1/assets", one["token"], filing()).json()["ids"][4]["id"]
+        joining = other["ids"][0]["id"]
+        body = {"from_right": operating, "to": joining, "rights": ["operating"], "scope": scope}
+        draft = post(live, "/v1/acts/right.grant", one["token"], {"body": body, "with": [joining]})
+        assert draft.status_code == 202, draft.text
+        assert draft.json()["waiting"] == [{"party": joining}]
+        place = f"/v1/drafts/{draft.json()['id']}/signatures"
+        signed_by_other = live.http.post(place, headers=bearer(other["token"]))
+        assert signed_by_other.status_code == 201, signed_by_other.text
+        assert live.proven(signed_by_other.json()) == 2
+
+    def test_a_key_of_ones_own_is_added_with_its_proof(self, live: Live) -> None:
+        made, own = make_party(live), KeySigner.generate()
+        draft = post(live, "/v1/acts/key.add", made["token"], key_shape(own))
+        assert draft.status_code == 202, draft.text
+        payload = base64.b64decode(draft.json()["envelope"]["payload"])
+        signature = json.loads(format_envelope(sign_payload(payload, [own])))["signatures"][0]
+        place = f"/v1/drafts/{draft.json()['id']}/signatures"
+        assert live.http.post(place, json=signature).status_code == 201
+        assert len(live.get(f"/v1/parties/{made['ids'][0]['id']}")["keys"]) == 2
+
+    def test_an_idempotency_key_is_not_for_it(self, live: Live) -> None:
+        made, other = make_party(live), make_party(live)
+        body = {"body": {"contact": "1"}, "with": [other["ids"][0]["id"]]}
+        answer = post(live, "/v1/acts/party.update", made["token"], body, **{"Idempotency-Key": "k"})
+        problem(answer, 422, "INVALID_VALUE")
 
 
 class TestIdempotency:

@@ -120,6 +120,16 @@ def test_a_signature_that_does_not_cover_the_body_makes_nothing(live: Live) -> N
         problem(live.http.send(request), 403, "SIGNATURE_INVALID")
 
 
+def test_a_token_has_a_quota(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data", quota_token="3/hour") as live:
+        one, other = make_party(live)["token"], make_party(live)["token"]
+        assert [live.http.get("/v1/tokens", headers=bearer(one)).status_code for _ in range(4)] == [200, 200, 200, 429]
+        limited = live.http.get("/v1/tokens", headers=bearer(one))
+        problem(limited, 429, "RATE_LIMITED")
+        assert 0 < int(limited.headers["retry-after"]) <= 3600
+        assert live.http.get("/v1/tokens", headers=bearer(other)).status_code == 200
+
+
 SCOPES = st.lists(st.sampled_from(["read", "tokens", "act", "act:right.*", "act:right.grant", "act:case.file"]))
 
 

@@ -37,6 +37,11 @@ def play(desk: Desk) -> None:
     desk.ok("disclosure.restrict", desk.registrar, {"digests": ["cd" * 32], "basis": "request"})
     desk.pass_time(days=10)
     desk.ok("right.revoke", a, {"rights": ids(grant, "rgt"), "ground": "agreement"})
+    given = {"agent": b.id, "acts": ["evidence.attach"], "until": "2027-01-01T00:00:00Z"}
+    agency = desk.ok("agency.give", a, given)["statement"]
+    added = {"target": ids(title, "rgt")[0], "evidence": [{"kind": "sample", "sha256": "99" * 32}]}
+    desk.ok("evidence.attach", b, added, for_=a.id)
+    desk.ok("agency.end", b, {"agency": agency})
     for _ in range(300):
         desk.register(a, ["holding"])
     desk.register(a, fingerprints=[{"alg": "sha-256", "value": "ef" * 32}])
@@ -100,6 +105,8 @@ TAMPERING = [
     ("sanquan_right", "INSERT INTO sanquan_right SELECT ref + 40, asset_ref, holder_ref, kind, document FROM sanquan_right LIMIT 1"),
     ("sanquan_search", "DELETE FROM sanquan_search WHERE key = (SELECT min(key) FROM sanquan_search)"),
     ("sanquan_search_newest", "UPDATE sanquan_search_newest SET ref = ref + 1"),
+    ("sanquan_agency", "DELETE FROM sanquan_agency"),
+    ("sanquan_attached", "UPDATE sanquan_attached SET right_ref = right_ref + 1"),
     ("sanquan_registry", "UPDATE sanquan_registry SET document = replace(document, 'desk.test', 'disk.test')"),
 ]  # fmt: skip
 

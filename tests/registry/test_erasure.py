@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.encoding import format_base64url
+from ledger.statement import format_envelope
 from registry.auditing import audit, open_subject
 from registry.desk.access import ReadingRoom
+from registry.drafting import sign_payload
 from registry.refusals.refusal import RefusedError
 from registry.register.citation import Citation, Cited, Withheld, is_erased
 from tests.registry.desk import ALL, Actor, Desk, beside, granting, ids, newcomer, open_desk, party_body, sd
@@ -326,3 +328,18 @@ def _lose(desk: Desk, digest: str) -> None:
     """The side store has lost a disclosure."""
     with desk.registry.engine.begin() as tx:
         tx.exec_driver_sql("DELETE FROM sanquan_disclosure WHERE digest = ?", (digest,))
+
+
+def test_drafts_that_tell_what_was_erased_are_gone(desk: Desk) -> None:
+    a, b = desk.party("甲"), desk.party("乙")
+    member, text = sd("contact", SECRET)
+    desk.ok("party.update", a, {"contact": member}, disclosures=[text])
+    other, told = sd("status", SECRET)
+    payload = desk.payload("party.update", a, {"contact": member, "status": other}, with_=[b])
+    envelope = format_envelope(sign_payload(payload, [a.signers[0]])).encode()
+    result = desk.registry.drafts.open(beside(envelope, text, told), lambda _: None, 10)
+    assert result.shown is not None
+    erase(desk, member["sd"])
+    assert desk.registry.drafts.page(b.id, waiting=False, after=0, limit=10)[0] == []
+    folder = Path(desk.registry.engine.url.database or "").parent
+    assert not any(trace in everything(folder) for trace in traces(text)[:1])

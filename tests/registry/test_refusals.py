@@ -29,7 +29,6 @@ TESTED_IN_OFFICE = {"QUEUE_FULL", "CLOCK_BEHIND", "READ_ONLY"}
 """Given by the office as a whole, not by a statement; test_office.py."""
 
 NOT_YET = {
-    "CASE_STATE": "cases of this version are deposited as they are filed",
     "PLEDGEE_CONSENT_REQUIRED": "pledges are not carried out yet",
     "LIVE_GRANTS": "cancellations are not carried out yet",
     "FROZEN": "freezes are not carried out yet",
@@ -244,6 +243,7 @@ PROVOKED: dict[str, Callable[[Scene], str]] = {
     "CLOCK_BACKWARDS": lambda s: raised(lambda: s.desk.pass_time(seconds=-1)),
     "ALREADY_REGISTERED": already_registered,
     "DUPLICATE_REGISTRATION": duplicate_registration,
+    "CASE_STATE": lambda s: s.desk.refused("case.withdraw", s.a, {"case": s.asset.replace("ast_", "cas_")}),
     "EXCLUSIVITY_CONFLICT": exclusivity_conflict,
     "PRIOR_GRANTS_NOT_LISTED": prior_grants_not_listed,
     "INTERNAL": internal,
@@ -297,7 +297,7 @@ def test_statuses_are_the_contracts() -> None:
         403: "KEY_UNKNOWN KEY_INACTIVE SIGNATURE_INVALID SIGNATURE_MISSING SIGNATURE_SURPLUS NOT_ENTITLED NOT_ADMITTED",
         404: "NOT_FOUND SIZE_NOT_SIGNED",
         409: "STALE ID_TAKEN KEY_TAKEN IDENTIFIER_TAKEN RIGHT_STATE ALREADY_ENDED BATCH_REFUSED CLOCK_BACKWARDS "
-        "ALREADY_REGISTERED DUPLICATE_REGISTRATION EXCLUSIVITY_CONFLICT PRIOR_GRANTS_NOT_LISTED",
+        "ALREADY_REGISTERED DUPLICATE_REGISTRATION CASE_STATE EXCLUSIVITY_CONFLICT PRIOR_GRANTS_NOT_LISTED",
         500: "INTERNAL",
         413: "TOO_LARGE",
         503: "BEHIND",

@@ -25,8 +25,10 @@ from registry.store.database import WRITER, open_database, sqlite_url
 from registry.store.tables import FOLD_TABLES
 from tests.registry.desk import (
     CRAWLED,
+    Actor,
     Desk,
     beside,
+    granting,
     ids,
     key_shape,
     newcomer,
@@ -79,6 +81,37 @@ def varied(desk: Desk) -> None:
     first = desk.filing([{"party": d.id, "rights": ["processing"]}])
     desk.submit(desk.envelope("party.register", d, party_body(d)), desk.envelope("case.file", d, first), atomic=True)
     desk.register(b, ["holding"], fingerprints=[{"alg": "sha-256", "value": "12" * 32}])
+    entrusted(desk, a, b, rights[0])
+
+
+def entrusted(desk: Desk, a: Actor, b: Actor, holding: str) -> None:
+    """Agents, the window, custody, assents, and evidence that came later."""
+    until = (desk.clock.now() + timedelta(days=9)).isoformat()
+    agencies = [
+        desk.ok("agency.give", a, {"agent": b.id, "acts": ["right.grant", "evidence.attach"], "until": until})[
+            "statement"
+        ]
+        for _ in range(2)
+    ]
+    kept = desk.ok("right.grant", b, granting(holding, b, ["holding"], capacity="custody"), for_=a.id, with_=[a])
+    desk.ok("agency.end", b, {"agency": agencies[0]})
+    scan = [{"kind": "identity", "sha256": "77" * 32}]
+    for target in (holding, holding, *ids(kept, "rgt_")):
+        desk.ok("evidence.attach", b, {"target": target, "evidence": scan}, for_=a.id)
+    paper = newcomer("窗口")
+    window = {"for_": paper.id}
+    desk.ok("party.register", desk.registrar, party_body(paper) | {"evidence": scan}, **window)
+    desk.pass_time(days=8)
+    filed = desk.filing([{"party": paper.id, "rights": ["holding"]}]) | {"evidence": scan, "received_on": "2026-01-02"}
+    found = desk.ok("case.file", desk.registrar, filed, **window)
+    assert [warning["code"] for warning in found["warnings"]] == ["WINDOW_ENTRY", "LATE_ENTRY"]
+    body = desk.filing([{"party": a.id, "rights": ["holding"]}, {"party": b.id, "rights": ["operating"]}])
+    for said in ([True, True], [True, False], []):
+        case = ids(desk.ok("case.file", a, body | {"awaits": [b.id, paper.id]}), "cas_")[0]
+        for party, assents in zip((b, paper), said, strict=False):
+            desk.ok("case.assent", party, {"case": case, "assents": assents})
+        if not said:
+            desk.ok("case.withdraw", a, {"case": case})
 
 
 @pytest.fixture(scope="module", autouse=True)

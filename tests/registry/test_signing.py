@@ -130,8 +130,8 @@ def test_a_revoked_key(desk: Desk, a: Actor, b: Actor) -> None:
 
 
 def test_a_principal_counts_only_where_it_joins_and_an_agent_may_act(desk: Desk, a: Actor, b: Actor) -> None:
-    for act, body in (("party.update", {"contact": "1"}), ("key.revoke", {"key": "key_" + "0" * 26, "reason": "x"})):
-        assert refusal(desk.send(act, a, body, for_=b.id, with_=[b])) == ("NOT_ENTITLED", 403, "/for")
+    key = {"key": "key_" + "0" * 26, "reason": "x"}
+    assert refusal(desk.send("key.revoke", a, key, for_=b.id, with_=[b])) == ("NOT_ENTITLED", 403, "/for")
     filing = desk.filing([{"party": b.id, "rights": ALL}])
     assert refusal(desk.send("case.file", a, filing, for_=b.id)) == ("NOT_ENTITLED", 403, "/for")
 

@@ -1,31 +1,7 @@
 """A served registry for each test, and one that the tests of a module share and do not change; the command itself."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-import pytest
-
 from tests.api.cli.conftest import sanquan
 from tests.api.conftest import live
-from tests.api.live import Live, live_registry
-from tests.registry.desk import Actor, ids
+from tests.security.town import town
 
-__all__ = ["Town", "live", "sanquan", "town"]
-
-
-@dataclass(frozen=True)
-class Town:
-    """What stands in the register."""
-
-    live: Live
-    firm: Actor
-    asset: str
-    right: str
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with live_registry(tmp_path_factory.mktemp("town") / "data") as live:
-        firm = live.party("济南公司")
-        filed = live.asset(firm)
-        yield Town(live, firm, ids(filed, "ast")[0], ids(filed, "rgt")[0])
+__all__ = ["live", "sanquan", "town"]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.live import live_registry
-from tests.security.conftest import Town
+from tests.security.town import Town
 from tests.security.wire import answer_to, connected, head_of, rest_of, status_of
 
 PAGES = ("/", "/docs", "/problems", "/problems/MALFORMED")

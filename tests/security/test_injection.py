@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from registry.store.lists import LISTINGS
-from tests.security.conftest import Town
+from tests.security.town import Town
 from tests.security.wire import connected, head_of, rest_of, status_of
 
 SQL = (

@@ -9,7 +9,7 @@ import pytest
 
 from ledger.encoding import format_base64url
 from tests.api.live import JSON, NDJSON, Live, live_registry, problem
-from tests.security.conftest import Town
+from tests.security.town import Town
 from tests.security.wire import answer_to, connected, head_of, rest_of, status_of
 
 HUGE = str(10**15)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.api.cli.console import Console, Served
 from tests.forks import Forks
-from tests.registry.desk import FORM
+from tests.registry.desk import FORM, newcomer, party_body
 
 CHINESE = re.compile(r"[一-鿿]")
 ENGLISH = re.compile(r"[A-Za-z]+ [a-z]+ [a-z]+")
@@ -180,3 +180,15 @@ def test_acts_are_signed_with_a_key(scene: Scene) -> None:
     text.write_text("{")
     scene.refused("act", "party.verify", text, "--key", registrar(scene), wanted=2)
     scene.refused("act", "party.verify", verified, wanted=2)
+
+
+def test_an_act_for_another(scene: Scene) -> None:
+    """The registrar enters a paper form: the party that the first key names need not be there."""
+    paper = newcomer("纸质申请人")
+    scan = [{"kind": "identity", "sha256": "5f" * 32}]
+    form = body(scene, party_body(paper) | {"evidence": scan})
+    own = scene.console.home / "provider" / "key.pem"
+    assert "NOT_ENTITLED" in scene.refused("act", "party.register", form, "--for", paper.id, "--key", own)
+    done = scene.done("act", "party.register", form, "--for", paper.id, "--key", registrar(scene))
+    assert "WINDOW_ENTRY" in done
+    assert json.loads(scene.done("party", "show", paper.id))["entered"] == "window"

@@ -20,7 +20,7 @@ def test_what_a_grant_may_not_say(desk: Desk, a: Actor, b: Actor) -> None:
         ({"rights": ["processing"] * 2}, ("INVALID_VALUE", 422, "/body/rights")),
         ({"rights": ["operating"]}, ("INVALID_VALUE", 422, "/body/scope/rights")),
         ({"exclusivity": "total"}, ("INVALID_VALUE", 422, "/body/exclusivity")),
-        ({"capacity": "custody"}, ("INVALID_VALUE", 422, "/body/capacity")),
+        ({"capacity": "loan"}, ("INVALID_VALUE", 422, "/body/capacity")),
         ({"capacity": "own", "as": "gift"}, ("INVALID_VALUE", 422, "/body/as")),
         ({"price": 1}, ("UNKNOWN_MEMBER", 400, "/body/price")),
         ({"survives": 1}, ("MALFORMED", 400, "/body/survives")),
