@@ -321,7 +321,12 @@ ASSET = _ok(Asset, 400, 404, 422, 503)
 RIGHT = _ok(Right, 400, 404, 422, 503)
 CASE = _ok(Case, 400, 404, 422, 503)
 HISTORY = _ok(Page, 400, 404, 422, 503)
-LIST = _ok(Page, 400, 406, 422, 503)
+_CSV, _XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+LIST: _Responses = {
+    200: {"model": Page, "content": {_CSV: _BYTES, _XLSX: _BYTES}},
+    **_problems(400, 406, 413, 422, 503),
+}
 ENTRY = _ok(Entry, 404, 406)
 ANSWER = _ok(Answer, 400, 406, 422, 503)
 ANSWERS = _ok(Answers, 400, 406, 408, 413, 415, 422, 503)
@@ -333,13 +338,11 @@ OCTETS_ANSWER: _Responses = {
     **_problems(404),
 }
 
-_CSV, _XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_BYTES = {"schema": {"type": "string", "format": "binary"}}
 WORKBOOK: _Responses = {200: {"content": {_XLSX: _BYTES, _CSV: _BYTES}}, **_problems(400, 401, 403, 404, 422)}
 IMPORT = _ok(Import, 400, 401, 403, 404)
 IMPORTING: _Responses = {
     202: {"model": Import, "description": "Taken in; ask for it under Location."},
-    **_problems(400, 401, 403, 413, 415, 422, 429, 503),
+    **_problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
 }
 SPREADSHEET_BODY: dict[str, Any] = {
     "parameters": [{"name": "dry_run", "in": "query", "required": False, "schema": {"type": "boolean"}}],

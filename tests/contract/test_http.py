@@ -105,7 +105,7 @@ def test_everything_that_goes_wrong_is_a_problem(live: Live, language: str) -> N
         (404, "NOT_FOUND", ask("GET", "/nothing", headers=headers)),
         (405, "METHOD_NOT_ALLOWED", ask("DELETE", "/v1/statements", headers=headers)),
         (404, "NOT_FOUND", ask("GET", "/v1/assets/ast_0", headers=headers)),
-        (406, "NOT_ACCEPTABLE", ask("GET", "/v1/assets", headers=headers | {"Accept": "text/csv"})),
+        (406, "NOT_ACCEPTABLE", ask("GET", "/v1/assets", headers=headers | {"Accept": "image/png"})),
         (415, "MEDIA_TYPE", ask("POST", "/v1/statements", headers=headers, content=line)),
         (413, "TOO_LARGE", ask("POST", "/v1/statements", headers=headers | {"Content-Type": "application/json"}, content=b" " * 200_000)),
         (400, "MALFORMED", ask("POST", "/v1/statements", headers=headers | {"Content-Type": "application/json"}, content=b"{")),
