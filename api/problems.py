@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from api.answers import json_bytes
@@ -120,6 +121,12 @@ def install(app: FastAPI) -> None:
         if error.status_code == 405:
             answer.headers["Allow"] = ", ".join(_allowed(request))
         return answer
+
+    @app.exception_handler(ClientDisconnect)
+    async def on_gone(request: Request, _: ClientDisconnect) -> Response:
+        """Nobody is there to be answered, and nothing is wrong with us."""
+        logger.info("caller went away", path=request.url.path)
+        return Response(status_code=400)
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 
 from registry.refusals.refusal import Reason
 from tests.forks import Forks, forks
@@ -15,6 +16,16 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
     """Commands as forks of one process that has loaded them."""
     with forks(tmp_path_factory.mktemp("forks")) as found:
         yield found
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_logging() -> Iterator[None]:
+    """Not as a developer's terminal paints them: rich tracebacks take seconds."""
+    structlog.configure(
+        processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()
+    )
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,6 +7,7 @@ natural person must keep confidential is made confidential here.
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,6 +46,7 @@ from registry.receipts import Receipt, receipt_at
 from registry.refusals.refusal import refused
 from registry.register.party import Party
 from registry.store.claims import load_claims, must_be_same_request
+from registry.store.database import WRITER
 from registry.store.desk_tables import TOKEN
 from registry.store.loading import load_parties
 from registry.writer import Answer
@@ -200,7 +202,7 @@ class FrontDesk:
                 f"/expires：令牌的有效期须在将来，且不超过 {LONGEST_LIFE.days} 天。", "/expires",
             )  # fmt: skip
         token = new_token(party, tuple(dict.fromkeys(scopes)), name, self._clock.now(), life or DEFAULT_LIFE)
-        with self._engine.begin() as tx:
+        with self._writing() as tx:
             if not load_parties(tx, [party]):
                 raise refused("NOT_FOUND", f"There is no party {party}.", f"没有主体 {party}。", "/party")
             tx.execute(TOKEN.insert().values(token.row()))
@@ -218,7 +220,7 @@ class FrontDesk:
         """Whether there was such a token (of `party`, if one is given); from now on it does not count."""
         where = [TOKEN.c.id == identifier] + ([TOKEN.c.party == party] if party is not None else [])
         now = to_milliseconds(self._clock.now())
-        with self._engine.begin() as tx:
+        with self._writing() as tx:
             found = tx.execute(select(TOKEN.c.id).where(*where)).first()
             tx.execute(update(TOKEN).where(*where, TOKEN.c.revoked.is_(None)).values(revoked=now))
         return found is not None
@@ -226,6 +228,10 @@ class FrontDesk:
     def claim(self, who: str, key: str, request: bytes) -> Claim:
         """The claim of an idempotency key for a request, by a party or the administrator."""
         return Claim(hashlib.sha256(f"{who}\n{key}".encode()).hexdigest(), self._sealer.digest(request))
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        """A transaction that holds the write lock from its first statement: what it read is so still when it writes."""
+        return self._engine.execution_options(**WRITER).begin()
 
     def _made_before(self, claim: Claim | None) -> Made | None:
         """What was made under the claim, once its root is signed; until then the office makes whoever asks wait."""
