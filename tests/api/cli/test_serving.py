@@ -122,9 +122,9 @@ def test_logs_are_json_and_show_no_values(sanquan: Console, served: Served) -> N
     answer = httpx.get(f"{served.url}/v1/parties/pty_secret?at=2030-01-01T00:00:00Z", trust_env=False)
     assert answer.status_code == 500
     assert served.process.stderr is not None
-    line = next(line for line in served.process.stderr if line.startswith("{"))
+    lines = (line for line in served.process.stderr if line.startswith("{"))
+    line = next(line for line in lines if json.loads(line)["event"] == "request failed")  # the indexer may fail, too
     event = json.loads(line)
-    assert event["event"] == "request failed"
     assert "locals" not in line
 
 
