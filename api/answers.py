@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,8 @@ TEXT = "text/plain; charset=utf-8"
 FOREVER = "public, max-age=31536000, immutable"
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 100
+PRIVATE = {"Cache-Control": "private, no-store"}
+"""For answers that are for their caller alone."""
 _MAX_SIZE = 2**53
 _GZIP_FROM_BYTES = 1_024
 _GZIP_LEVEL = 1
@@ -171,6 +173,19 @@ def parse_cursor(text: str) -> Cursor:
     if not (0 <= cursor.size <= _MAX_SIZE and 0 <= cursor.after <= _MAX_KEY):
         raise _foreign_cursor()
     return cursor
+
+
+def private_page(request: Request, most: int = MAX_LIMIT) -> tuple[int, int]:
+    """The key after which a page of a list without sizes starts, and how many items it has at the most."""
+    limit = whole_number(request, "limit", least=1, most=most) or DEFAULT_LIMIT
+    text = request.query_params.get("cursor")
+    return (0 if text is None else parse_cursor(text).after), limit
+
+
+def private_list(items: Sequence[Any], after: int | None) -> Response:
+    """A page of what is the caller's own; `after`: where the next one starts, None on the last."""
+    more = {} if after is None else {"next": format_cursor(Cursor(0, "", after))}
+    return json_response({"items": items, **more}, headers=PRIVATE)
 
 
 def _foreign_cursor() -> RefusedError:

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from fastapi import Request
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
@@ -94,6 +95,11 @@ def _take(limiter: RateLimiter, limit: RateLimitItem | None, kind: str, key: str
         ),
         seconds=seconds,
     )
+
+
+def address_of(request: Request) -> str:
+    """The address that a request is counted for."""
+    return request.client.host if request.client else ""
 
 
 def _neighbours(address: str) -> str:

@@ -107,7 +107,7 @@ def audit_log(
         findings = (error.finding,)
     except BrokenLogError as error:
         position = audit.entries if audit.checkpoint.size else None
-        findings = (Finding(position, "unreadable", f"The log cannot be read: {error}.", f"日志无法读取：{error}。"),)
+        findings = (Finding(position, "unreadable", f"The log cannot be read: {error}.", f"账本无法读取：{error}。"),)
     else:
         results = [audit.check_known(each) for each in known]
         findings = tuple(found for found in results if found)
@@ -179,7 +179,7 @@ class _Audit:
                 "root_mismatch",
                 f"The tree of the {self.checkpoint.size} entries does not have the root that the checkpoint signs: the "
                 "entries were rewritten by somebody without the log's key.",
-                f"{self.checkpoint.size} 条条目所成之树的根与检查点所签之根不符：条目被没有日志密钥的人改写。",
+                f"{self.checkpoint.size} 条分录所成之树的根与检查点所签之根不符：分录被没有账本密钥的人改写。",
             )
         if not self._pinned:
             self._check_signatures(note, tuple(self._listed))
@@ -201,7 +201,7 @@ class _Audit:
                 None,
                 "origin_mismatch",
                 f"The checkpoint is that of the log {origin!r}; the keys are those of {names}.",
-                f"检查点属于日志 {origin!r}，而密钥属于 {names}。",
+                f"检查点属于账本 {origin!r}，而密钥属于 {names}。",
             )
         try:
             verify_checkpoint(note, keys)
@@ -210,7 +210,7 @@ class _Audit:
                 None,
                 "checkpoint_signature",
                 f"The log's keys have not signed this checkpoint: {error}.",
-                f"检查点的签名不能以日志的密钥验证：{error}。",
+                f"检查点的签名不能以账本的密钥验证：{error}。",
             ) from error
 
     def _read_bundle(self, bundle: Bundle, chain: ChainChecker) -> None:
@@ -248,7 +248,7 @@ class _Audit:
                     entry.position,
                     "log_keys",
                     f"Entry {entry.position} names a key of the log that is none: {error}.",
-                    f"第 {entry.position} 条所列日志公钥无效：{error}。",
+                    f"第 {entry.position} 条所列账本公钥无效：{error}。",
                 ) from error
 
 

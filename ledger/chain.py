@@ -53,7 +53,7 @@ class ChainChecker:
                 position,
                 "entry_form",
                 f"The bytes of entry {position} are not those of an entry: {error}.",
-                f"第 {position} 条的字节不是登记条目的唯一形式：{error}。",
+                f"第 {position} 条的字节不是分录的唯一形式：{error}。",
             ) from error
         self._check_place(entry)
         statement = self._check_statement(entry)
@@ -72,7 +72,7 @@ class ChainChecker:
                 "entry_position",
                 f"Where entry {position} should stand, there is one that says it is entry {entry.position}: entries "
                 "were swapped, inserted or removed.",
-                f"第 {position} 条的位置上是自称第 {entry.position} 条的条目：条目被调换、插入或删除。",
+                f"第 {position} 条的位置上是自称第 {entry.position} 条的分录：分录被调换、插入或删除。",
             )
         if entry.previous != self._previous:
             raise broken(
@@ -107,7 +107,7 @@ class ChainChecker:
                 position,
                 "origin_mismatch",
                 f"The statement in entry {position} was made for the log {statement.log!r}, not for {self._origin!r}.",
-                f"第 {position} 条中的声明是向日志 {statement.log!r} 作出的，而非 {self._origin!r}。",
+                f"第 {position} 条中的声明是向账本 {statement.log!r} 作出的，而非 {self._origin!r}。",
             )
         try:
             self._state.execute("INSERT INTO statement VALUES (?, ?)", (statement.digest, position))

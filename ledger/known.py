@@ -113,7 +113,7 @@ def check_known(
             "known_signature",
             f"What was kept does not carry a checkpoint that the keys of this log have signed: {error}. It is another "
             "log's, or it was changed.",
-            f"所存凭据上的检查点不能以本日志的密钥验证：{error}。它属于另一日志，或已被改动。",
+            f"所存凭据上的检查点不能以本账本的密钥验证：{error}。它属于另一账本，或已被改动。",
         )
     return _check_receipt(known, verified) or _compare(known, verified.checkpoint, size, roots, leaves)
 
@@ -152,20 +152,20 @@ def _compare(
             "entries_lost",
             f"The log has lost entries: it signed a checkpoint of {kept.size} entries that somebody kept, and shows "
             f"{size} now.",
-            f"日志丢失条目：有人保存了其签署的 {kept.size} 条的检查点，而现在只有 {size} 条。",
+            f"账本丢失分录：有人保存了其签署的 {kept.size} 条的检查点，而现在只有 {size} 条。",
         )
     receipt = known if isinstance(known, KnownReceipt) else None
     if roots[kept.size] != kept.root:
         is_other = receipt is not None and receipt.leaf not in (None, leaves.get(receipt.proof.index))
         position = receipt.proof.index if receipt and is_other else None
         entry_en = f" Entry {position} is not the one that the receipt was given for." if is_other else ""
-        entry_zh = f"第 {position} 条已不是出具回执时的条目。" if is_other else ""
+        entry_zh = f"第 {position} 条已不是出具回执时的分录。" if is_other else ""
         return Finding(
             position,
             "history_rewritten",
             f"The log was rewritten and signed again: its first {kept.size} entries are not those that it signed in "
             f"what somebody kept.{entry_en} The two signed roots prove it to anybody.",
-            f"日志被改写并重新签名：其前 {kept.size} 条与有人保存的、由它签署的凭据不符。{entry_zh}两个签名的根即为证据。",
+            f"账本被改写并重新签名：其前 {kept.size} 条与有人保存的、由它签署的凭据不符。{entry_zh}两个签名的根即为证据。",
         )
     if receipt and receipt.leaf is None:
         index = receipt.proof.index

@@ -114,14 +114,14 @@ def _decode(data: bytes, bundle: Bundle, start: int) -> list[bytes]:
             start,
             "bundle_truncated",
             f"The bundle {bundle.path}, from entry {start} on, is cut off or no bundle: {error}.",
-            f"自第 {start} 条起的条目包 {bundle.path} 被截断或已损坏：{error}。",
+            f"自第 {start} 条起的分录包 {bundle.path} 被截断或已损坏：{error}。",
         ) from error
     if len(datas) > bundle.width:
         raise broken(
             start + bundle.width,
             "bundle_too_long",
             f"The bundle {bundle.path} has {len(datas)} entries, {len(datas) - bundle.width} more than the log.",
-            f"条目包 {bundle.path} 有 {len(datas)} 条，比日志多 {len(datas) - bundle.width} 条。",
+            f"分录包 {bundle.path} 有 {len(datas)} 条，比账本多 {len(datas) - bundle.width} 条。",
         )
     return datas
 
@@ -131,7 +131,7 @@ def _truncated(bundle: Bundle, position: int) -> BrokenError:
         position,
         "bundle_truncated",
         f"Entry {position} is missing: the bundle {bundle.path} ends before it, the signed checkpoint counts it.",
-        f"缺少第 {position} 条：条目包 {bundle.path} 在其之前结束，而签名的检查点将其计入。",
+        f"缺少第 {position} 条：分录包 {bundle.path} 在其之前结束，而签名的检查点将其计入。",
     )
 
 
@@ -142,5 +142,5 @@ def _wrong_tile(tile: Tile) -> BrokenError:
         "tile_changed",
         f"The hash tile {tile.path} was changed: it is not what the entries below it, from entry {position} on, add up "
         "to.",
-        f"哈希瓦片 {tile.path} 被改动：与其下自第 {position} 条起的条目计算所得不符。",
+        f"哈希瓦片 {tile.path} 被改动：与其下自第 {position} 条起的分录计算所得不符。",
     )

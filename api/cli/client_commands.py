@@ -45,6 +45,14 @@ def open_profile(folder: Path | None, name: str | None, lang: str | None = None)
         fail(USAGE, str(error), f"{folder or default_folder()} 中没有可用的密钥；新建请以 --name 给出名称", lang)
 
 
+def profile_of_key(key: Path, lang: str | None) -> Profile:
+    """The profile of a key file; the command ends with words if it is none."""
+    try:
+        return Profile.of_key(key)
+    except ProfileError as error:
+        fail(USAGE, f"--key: {error}", f"--key：{key} 不是可用的私钥文件", lang)
+
+
 def reading_profile(folder: Path | None) -> Profile | None:
     """The profile, if there is one: a members' register shows itself only to whoever says who asks."""
     try:
@@ -155,9 +163,11 @@ def party_show(
 
 
 @party_app.command("list")
-def party_list(url: UrlOption = DEFAULT_URL, search: SearchOption = None, lang: LangOption = None) -> None:
+def party_list(
+    url: UrlOption = DEFAULT_URL, search: SearchOption = None, profile: ProfileOption = None, lang: LangOption = None
+) -> None:
     """List parties, a JSON object a line."""
-    with open_client(url, None, lang) as client:
+    with open_client(url, reading_profile(profile), lang) as client:
         for item in client.parties(q=search):
             typer.echo(json.dumps(item, ensure_ascii=False))
 
@@ -258,11 +268,7 @@ def act(
     url: UrlOption = DEFAULT_URL, as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """Sign and send any act with a key; how the registrar verifies parties, gives roles, adopts rulebooks."""
-    try:
-        profile = Profile.of_key(key)
-    except ProfileError as error:
-        fail(USAGE, f"--key: {error}", f"--key：{key} 不是可用的私钥文件", lang)
-    facts = read_json(body, lang)
+    profile, facts = profile_of_key(key, lang), read_json(body, lang)
     with open_client(url, profile, lang) as client:
         receipt = client.act(name, facts, for_=principal, confidential=confidential or ())
         print_receipt(receipt, as_json=as_json, lang=lang)

@@ -15,10 +15,11 @@ from api.cli.client_commands import (
     open_client,
     open_profile,
     print_receipt,
+    profile_of_key,
     read_json,
 )
 from api.cli.output import USAGE, fail, print_json, say
-from api.client import Draft, Profile, ProfileError, Receipt
+from api.client import Draft, Receipt
 from ledger.instants import format_instant
 from registry.documents.media import EXTENSIONS, OCTETS
 
@@ -80,7 +81,7 @@ def draft_sign(
     url: UrlOption = DEFAULT_URL, profile: ProfileOption = None, as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """Sign a draft; look at it with `draft show` first."""
-    signer = _profile_of(key, lang).signer if key else None
+    signer = profile_of_key(key, lang).signer if key else None
     with open_client(url, open_profile(profile, None, lang), lang) as client:
         _tell(client.sign_draft(draft, signer=signer), as_json=as_json, lang=lang)
 
@@ -105,7 +106,7 @@ def document_send(
 ) -> None:  # fmt: skip
     """Send a file and show the digest by which statements cite it."""
     kind = media_type or _MEDIA_TYPES.get(file.suffix.lstrip(".").lower()) or _guessed(file)
-    sender = _profile_of(key, lang) if key else open_profile(profile, None, lang)
+    sender = profile_of_key(key, lang) if key else open_profile(profile, None, lang)
     with open_client(url, sender, lang) as client:
         digest = client.send_document(file.read_bytes(), kind)
     say(digest, digest, lang)
@@ -127,14 +128,6 @@ def document_get(
     except OSError as error:
         fail(USAGE, f"{output}: {error}", f"{output}：无法写入，或已有同名文件", lang)
     say(f"{len(data)} bytes in {output}", f"{len(data)} 字节，已存为 {output}", lang)
-
-
-def _profile_of(key: Path, lang: str | None) -> Profile:
-    """The profile of a key file; the command ends with words if it is none."""
-    try:
-        return Profile.of_key(key)
-    except ProfileError as error:
-        fail(USAGE, f"--key: {error}", f"--key：{key} 不是可用的私钥文件", lang)
 
 
 def _guessed(file: Path) -> str:

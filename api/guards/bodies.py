@@ -1,9 +1,10 @@
 """Bodies within limits of size and time. A size that is declared is judged before a byte is read.
 
-Every handler that takes a body reads it by `read_body`, or judges it by `must_declare_within` and counts while it reads.
+Every handler that takes a body reads it by `read_body`, or judges its `declared_length` and counts while it reads.
 """
 
 import asyncio
+import sys
 import time
 
 from fastapi import Request
@@ -13,11 +14,20 @@ from registry.refusals.refusal import RefusedError, refused
 
 _BYTES_PER_SECOND = 1_000
 """A body that arrives slower than this, beyond the time it may stall once, is not waited for."""
+_MAX_DIGITS = 18
 
 
 def too_large(most: int) -> RefusedError:
     """TOO_LARGE."""
     return refused("TOO_LARGE", f"The body has at most {most} bytes here.", f"此处提交的内容不超过 {most} 字节。")
+
+
+def declared_length(request: Request) -> int:
+    """The length of the body, as far as the request says it; more than any limit where it is too long to be read."""
+    text = request.headers.get("content-length", "0")
+    if not (text.isascii() and text.isdigit()):
+        return 0
+    return int(text) if len(text) <= _MAX_DIGITS else sys.maxsize
 
 
 def must_declare_within(request: Request, most: int) -> None:
@@ -26,8 +36,7 @@ def must_declare_within(request: Request, most: int) -> None:
     Raises:
         RefusedError: TOO_LARGE.
     """
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and (len(declared) > 18 or int(declared) > most):
+    if declared_length(request) > most:
         raise too_large(most)
 
 

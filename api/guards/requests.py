@@ -1,9 +1,9 @@
 """How many requests one address may make, of any kind and for anything: pages, tiles, questions."""
 
-from starlette.requests import Request
+from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.limits import Quotas
+from api.limits import Quotas, address_of
 from api.problems import problem_response
 from registry.refusals.refusal import RefusedError
 
@@ -21,7 +21,7 @@ class RequestQuota:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in _FREE:
             try:
-                self._quotas.take_request((scope.get("client") or ("",))[0])
+                self._quotas.take_request(address_of(Request(scope)))
             except RefusedError as refusal:
                 await problem_response(Request(scope), refusal)(scope, receive, send)
                 return

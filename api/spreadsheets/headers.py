@@ -10,7 +10,7 @@ from pathlib import Path
 from api.spreadsheets.columns import COLUMNS, RESULT_TITLES, Column
 from api.spreadsheets.errors import CellError, CellFaultError, FileRefusedError, address, shown
 from api.spreadsheets.grids import DELIMITERS, Cell, Grid, Row, grids, is_workbook
-from api.spreadsheets.values import folded, text_of
+from api.spreadsheets.wording import folded, text_of
 
 MAX_COLUMNS = 200
 MAX_ROWS = 100_000

@@ -13,6 +13,7 @@ from api.answers import check_parameters, json_response
 from api.bodies import json_body
 from api.callers import CallerDep, token_missing
 from api.deps import QuotasDep, RegistryDep, SettingsDep
+from api.limits import address_of
 from api.proxies import must_be_from_here
 from api.v1 import schemas
 from api.v1.drafts import draft_answer
@@ -57,7 +58,7 @@ class _Desk:
 
     @property
     def address(self) -> str:
-        return self.request.client.host if self.request.client else ""
+        return address_of(self.request)
 
     async def act(
         self, act: str, complete: Callable[[ActRequest, str], ActRequest] = lambda wanted, _: wanted

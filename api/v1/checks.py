@@ -9,9 +9,9 @@ from msgspec import UNSET, Meta, UnsetType
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import JSON, bad_query, check_parameters, json_bytes, json_response, moment_of, packed, tagged, wants
+from api.bodies import json_body
 from api.callers import CallerDep
 from api.deps import ReaderDep
-from api.guards.bodies import read_body
 from api.problems import language_of
 from api.v1 import schemas
 from api.visibility import FOR_MEMBERS
@@ -129,9 +129,7 @@ async def read_checks(request: Request, reader: ReaderDep, caller: CallerDep) ->
     """Up to 10,000 questions at once, all answered from one size and instant, in order."""
     wants(request, JSON)
     check_parameters(request, ("at", "size"))
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
-        raise refused("MEDIA_TYPE", f"Send {JSON}.", f"请以 {JSON} 提交。")
-    data = await read_body(request, MAX_BYTES)
+    data = await json_body(request, MAX_BYTES)
     caller.must_have_sent(data)
     return await run_in_threadpool(_checks, request, reader, data)
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.answers import DEFAULT_LIMIT, MAX_LIMIT, bad_query, check_parameters, json_response, whole_number
+from api.answers import PRIVATE, check_parameters, json_response, private_list, private_page
 from api.callers import CallerDep
 from api.deps import RegistryDep
 from api.v1 import schemas
@@ -12,7 +12,6 @@ from registry.reading import not_found
 from registry.refusals.refusal import refused
 
 router = APIRouter(prefix="/v1", tags=["confidential"])
-PRIVATE = {"Cache-Control": "private, no-store"}
 
 
 def purpose_of(request: Request) -> str:
@@ -58,10 +57,4 @@ def read_accesses(request: Request, identifier: str, caller: CallerDep, registry
     check_parameters(request, ("cursor", "limit"))
     if caller.reader() != identifier:
         raise not_found(identifier)
-    limit = whole_number(request, "limit", least=1, most=MAX_LIMIT) or DEFAULT_LIMIT
-    cursor = request.query_params.get("cursor", "0")
-    if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 16:
-        raise bad_query("cursor", "is not one that this registry gave", "不是本登记系统给出的游标")
-    items, after = registry.reading_room.accesses(identifier, int(cursor), limit)
-    more = {} if after is None else {"next": str(after)}
-    return json_response({"items": items, **more}, headers=PRIVATE)
+    return private_list(*registry.reading_room.accesses(identifier, *private_page(request)))

@@ -6,12 +6,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.answers import check_parameters, json_response
+from api.answers import PRIVATE, check_parameters, json_response
 from api.callers import CallerDep
 from api.deps import QuotasDep, RegistryDep, SettingsDep
+from api.guards.bodies import declared_length
+from api.limits import address_of
 from api.proxies import must_be_from_here
 from api.v1 import schemas
-from api.v1.confidential import PRIVATE, purpose_of
+from api.v1.confidential import purpose_of
 from ledger.instants import format_instant
 from registry.acts.shapes import invalid
 from registry.desk.access import must_be_purpose, nothing_kept
@@ -38,12 +40,12 @@ async def send_document(
     must_be_from_here(request, settings)
     registry.office.must_be_writable()
     check_parameters(request, ())
-    quotas.take_address(request.client.host if request.client else "")
+    quotas.take_address(address_of(request))
     if not is_document_digest(sha256):
         raise invalid("/sha256", "a document is named by its SHA-256 in hex", "文件应以其 SHA-256 摘要指明")
     media_type = media_type_of(request.headers.get("content-type", ""))
     _must_be_plain(request)
-    must_be_within(_declared(request), settings.max_document_bytes)
+    must_be_within(declared_length(request), settings.max_document_bytes)
     await run_in_threadpool(registry.keeper.must_admit, caller.party)
     incoming = await run_in_threadpool(registry.keeper.begin, settings.max_document_bytes)
     try:
@@ -120,12 +122,6 @@ async def _receive(request: Request, incoming: Incoming) -> None:
             piece.clear()
     if piece:
         await run_in_threadpool(incoming.write, bytes(piece))
-
-
-def _declared(request: Request) -> int:
-    """The length of the body, as far as the request says it."""
-    text = request.headers.get("content-length", "0")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
 
 
 def _must_be_plain(request: Request) -> None:

@@ -8,21 +8,20 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import (
     DEFAULT_LIMIT,
-    Cursor,
+    PRIVATE,
     bad_query,
     check_parameters,
-    format_cursor,
     json_response,
-    parse_cursor,
-    whole_number,
+    private_list,
+    private_page,
 )
 from api.bodies import json_body
 from api.callers import Caller, CallerDep
 from api.deps import QuotasDep, RegistryDep, SettingsDep
+from api.limits import address_of
 from api.problems import language_of
 from api.proxies import must_be_from_here
 from api.v1 import schemas
-from api.v1.confidential import PRIVATE
 from ledger.encoding import format_base64
 from ledger.instants import format_instant
 from ledger.statement import format_envelope
@@ -43,7 +42,7 @@ async def open_draft(
     """Keep a statement until all have signed it; then it is submitted. Some signatures must be there, in any order."""
     must_be_from_here(request, settings)
     check_parameters(request, ())
-    quotas.take_address(request.client.host if request.client else "")
+    quotas.take_address(address_of(request))
     data = await json_body(request)
     caller.must_have_sent(data)
     result = await run_in_threadpool(registry.drafts.open, data, quotas.take_party, settings.max_drafts)
@@ -60,14 +59,9 @@ def list_drafts(request: Request, caller: CallerDep, registry: RegistryDep) -> R
     waiting = request.query_params.get("waiting_for")
     if waiting not in (None, _ME, party):
         raise bad_query("waiting_for", "is `me` or the caller's party", "只能为 me 或本主体的标识")
-    text = request.query_params.get("cursor")
-    after = parse_cursor(text).after if text is not None else 0
-    limit = whole_number(request, "limit", least=1, most=DEFAULT_LIMIT) or DEFAULT_LIMIT
+    after, limit = private_page(request, DEFAULT_LIMIT)
     found, last = registry.drafts.page(party, waiting=waiting is not None, after=after, limit=limit)
-    body: dict[str, Any] = {"items": [_view(shown, request) for shown in found]}
-    if last is not None:
-        body["next"] = format_cursor(Cursor(0, "", last))
-    return json_response(body, headers=PRIVATE)
+    return private_list([_view(shown, request) for shown in found], last)
 
 
 @router.get("/{identifier}", response_model=None, responses=schemas.DRAFT)
@@ -95,7 +89,7 @@ async def sign_draft(
     """
     must_be_from_here(request, settings)
     check_parameters(request, ())
-    quotas.take_address(request.client.host if request.client else "")
+    quotas.take_address(address_of(request))
     data = b"" if _is_empty(request) else await json_body(request)
     caller.must_have_sent(data)
     if not data:

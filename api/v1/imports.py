@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import check_parameters, flag, json_response
+from api.bodies import media_type_of
 from api.callers import CallerDep
 from api.deps import ImportsDep, QuotasDep, RegistryDep
 from api.exporting.files import CSV, XLSX
@@ -16,6 +17,7 @@ from api.guards.bodies import must_declare_within, too_large
 from api.importing.model import Language
 from api.imports.job import Job
 from api.imports.runner import Runner
+from api.limits import address_of
 from api.problems import language_of
 from api.spreadsheets.copies import suffix_of
 from api.spreadsheets.errors import FileRefusedError
@@ -59,12 +61,12 @@ async def import_file(
     trial = flag(request, "dry_run")
     if not token.may_act("case.file"):
         raise refused("NOT_ENTITLED", "This token may not be used for case.file.", "该令牌不能用于 case.file。")
-    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    media_type = media_type_of(request)
     if media_type not in _MEDIA_TYPES.values():
         raise refused("MEDIA_TYPE", f"Send {CSV} or {XLSX}.", f"请以 {CSV} 或 {XLSX} 提交。")
     must_declare_within(request, MAX_FILE_BYTES)
     registry.office.must_be_writable()
-    quotas.take_address(request.client.host if request.client else "")
+    quotas.take_address(address_of(request))
     with imports.receiving(token.party):
         job = await _received(request, imports, token, trial=trial, now=registry.clock.now())
         await run_in_threadpool(imports.take, job)

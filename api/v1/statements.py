@@ -7,8 +7,10 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import JSON, check_parameters, flag, json_response
+from api.bodies import media_type_of
 from api.deps import QuotasDep, ReaderDep, RegistryDep, SettingsDep
 from api.guards.bodies import must_declare_within, read_body
+from api.limits import address_of
 from api.problems import language_of
 from api.proxies import must_be_from_here
 from api.v1 import schemas
@@ -37,8 +39,8 @@ async def submit(request: Request, registry: RegistryDep, quotas: QuotasDep, set
     must_be_from_here(request, settings)
     check_parameters(request, ("dry_run", "atomic"))
     trial, atomic = flag(request, "dry_run"), flag(request, "atomic")
-    gate = quotas.gate(request.client.host if request.client else "")
-    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    gate = quotas.gate(address_of(request))
+    media_type = media_type_of(request)
     if media_type == NDJSON:
         must_declare_within(request, settings.max_file_bytes)
         file = FileOfStatements(registry.office, gate, language_of(request), trial=trial, atomic=atomic)

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.answers import FOREVER, JSON, check_parameters, json_response
+from api.bodies import media_type_of
 from api.deps import PublisherDep, RegistryDep, SettingsDep
 from api.guards.bodies import read_body
 from api.v1 import schemas
@@ -99,7 +100,7 @@ def read_clock(registry: RegistryDep) -> Response:
 async def set_clock(request: Request, registry: RegistryDep, settings: SettingsDep) -> Response:
     """Set the simulated clock, equal or forward: `{"now": "2026-11-24T05:49:29Z"}`."""
     clock = _simulated(registry)
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON or not settings.on_loopback:
+    if media_type_of(request) != JSON or not settings.on_loopback:
         raise refused("MEDIA_TYPE", f"Send {JSON}.", f"请以 {JSON} 提交。")
     try:
         value = parse_strict(await read_body(request, _MAX_CLOCK_BYTES))

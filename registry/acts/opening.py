@@ -66,7 +66,7 @@ def _parse(statement: Statement) -> OpenBody:
             raise invalid(f"/body/log_keys/{number}", str(error), "不是有效的验证公钥") from error
         if key.name != body.origin:
             raise invalid(
-                f"/body/log_keys/{number}", "a key of the log bears the name of its origin", "日志公钥须以 origin 命名"
+                f"/body/log_keys/{number}", "a key of the log bears the name of its origin", "账本公钥须以 origin 命名"
             )
         kinds.add(key.kind)
     if not kinds >= _NEEDED_KINDS:

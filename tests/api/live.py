@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,12 @@ class Live:
         answer = self.http.get(path, params=params)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def forward(self, **delta: float) -> None:
+        """The simulated clock stands so much later."""
+        clock = self.registry.clock
+        assert isinstance(clock, SimulatedClock)
+        clock.set(clock.now() + timedelta(**delta))
 
     def size(self) -> int:
         return self.registry.reader.moment().size

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from ledger.encoding import parse_base64url
@@ -17,25 +16,8 @@ from ledger.statement import format_envelope, parse_statement
 from registry.clock import SimulatedClock
 from registry.drafting import sign_payload
 from tests.api.live import JSON, Live, live_registry, problem, simulated
+from tests.api.tokens import bearer, make_party, post
 from tests.registry.desk import FORM, OWN, key_shape
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def make_party(live: Live, body: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
-    """The answer to the making of a party in custody."""
-    answer = post(
-        live, "/v1/parties", live.registry.admin_token, body or {"name": "甲公司", "kind": "legal_person"}, **headers
-    )
-    assert answer.status_code == 201, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
-
-
-def post(live: Live, path: str, token: str, body: Any, **headers: str) -> httpx.Response:
-    return live.http.post(path, content=json.dumps(body).encode(), headers=JSON | bearer(token) | headers)
 
 
 def filing(**form: Any) -> dict[str, Any]:

@@ -1,48 +1,24 @@
 """Documents over HTTP: kept once under their digest, served to those concerned, gone where nobody cites them."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from ledger.keys import Signer
-from registry.clock import SimulatedClock
 from registry.documents.media import EXTENSIONS
 from registry.refusals.refusal import Words
 from registry.registry import Options, open_registry
 from tests.api.live import Actor, Live, live_registry, problem, simulated
-from tests.api.signing import signed
-
-PDF = {"Content-Type": "application/pdf"}
-WHY = "?purpose=review%20of%20the%20contract"
+from tests.api.papers import PDF, WHY, ask, put, sha
 
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Live]:
     with live_registry(tmp_path / "data", clock=simulated(tmp_path / "data")) as found:
         yield found
-
-
-def sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def put(live: Live, data: bytes, by: Signer | None = None, **headers: str) -> httpx.Response:
-    path = f"/v1/documents/{sha(data)}"
-    if by is None:
-        return live.http.put(path, content=data, headers=PDF | headers)
-    request = signed(live.url, "PUT", path, by, body=data)
-    request.headers.update(PDF | headers)
-    return live.http.send(request)
-
-
-def ask(live: Live, digest: str, by: Actor, method: str = "GET", why: str = WHY) -> httpx.Response:
-    return live.http.send(signed(live.url, method, f"/v1/documents/{digest}{why}", by.signers[0]))
 
 
 def citing(live: Live, by: Actor, *digests: str) -> dict[str, Any]:
@@ -80,7 +56,7 @@ def test_a_document_is_kept_once_and_read_by_those_concerned(live: Live) -> None
 def test_who_sent_it_reads_it_and_who_is_named_where_it_is_cited(live: Live) -> None:
     a, b, other = live.party("Firm A"), live.party("Firm B"), live.party("Firm C")
     data = b"power of attorney"
-    assert put(live, data, a.signers[0]).status_code == 201
+    assert put(live, data, a).status_code == 201
     assert ask(live, sha(data), a).status_code == 200
     problem(ask(live, sha(data), b), 404, "NOT_FOUND")
     filing = live.filing(a, ["holding"]) | {"evidence": [{"kind": "contract", "sha256": sha(data)}]}
@@ -88,7 +64,7 @@ def test_who_sent_it_reads_it_and_who_is_named_where_it_is_cited(live: Live) -> 
     live.ok("case.file", a, filing, with_=[b])
     assert ask(live, sha(data), b).content == data
     problem(ask(live, sha(data), other), 404, "NOT_FOUND")
-    assert put(live, data, other.signers[0]).status_code == 200
+    assert put(live, data, other).status_code == 200
     assert ask(live, sha(data), other).content == data
 
 
@@ -122,19 +98,13 @@ def test_a_registrar_sends_a_rulebook_and_adopts_it(live: Live) -> None:
     text = text.replace(b'version = "1"', b'version = "2"', 1)
     body = {"id": "internal", "version": "2", "sha256": sha(text), "default": True}
     problem(live.send(live.envelope("rulebook.adopt", live.registrar, body)), 404, "NOT_FOUND")
-    answer = put(live, text, live.registrar.signers[0], **{"Content-Type": "application/toml"})
+    answer = put(live, text, live.registrar, **{"Content-Type": "application/toml"})
     assert answer.status_code == 201
     live.ok("rulebook.adopt", live.registrar, body)
     assert live.http.get(f"/v1/rulebooks/{sha(text)}").content == text
-    forward(live, days=40)
+    live.forward(days=40)
     assert live.registry.keeper.sweep() == 0
     assert live.http.get(f"/v1/rulebooks/{sha(text)}").content == text
-
-
-def forward(live: Live, **delta: int) -> None:
-    clock = live.registry.clock
-    assert isinstance(clock, SimulatedClock)
-    clock.set(clock.now() + timedelta(**delta))
 
 
 def test_what_nobody_cites_for_fifteen_days_is_removed_and_what_somebody_cites_stays(live: Live) -> None:
@@ -142,15 +112,15 @@ def test_what_nobody_cites_for_fifteen_days_is_removed_and_what_somebody_cites_s
     for data in (kept, lost):
         put(live, data)
     citing(live, a, sha(kept))
-    forward(live, days=10)
+    live.forward(days=10)
     put(live, later)
-    forward(live, days=5)
+    live.forward(days=5)
     assert live.registry.keeper.sweep() == 0
-    forward(live, seconds=1)
+    live.forward(seconds=1)
     assert live.registry.keeper.sweep() == 1
     assert [live.registry.documents.has(sha(data)) for data in (kept, lost, later)] == [True, False, True]
     assert put(live, lost).status_code == 201
-    forward(live, days=400)
+    live.forward(days=400)
     assert live.registry.keeper.sweep() == 2
     assert live.registry.documents.has(sha(kept))
 
@@ -158,11 +128,11 @@ def test_what_nobody_cites_for_fifteen_days_is_removed_and_what_somebody_cites_s
 def test_who_sends_again_what_is_there_may_rely_on_it(live: Live) -> None:
     data = b"sent twice"
     put(live, data)
-    forward(live, days=14)
+    live.forward(days=14)
     assert put(live, data).status_code == 200
-    forward(live, days=14)
+    live.forward(days=14)
     assert live.registry.keeper.sweep() == 0
-    forward(live, days=2)
+    live.forward(days=2)
     assert live.registry.keeper.sweep() == 1
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,16 @@ from typing import Any
 import httpx
 import pytest
 
-from ledger.encoding import format_base64
 from ledger.keys import KeySigner, Signer
-from ledger.statement import format_envelope
 from registry.clock import SimulatedClock
 from registry.drafting import sign_payload
 from registry.store.drafts import find_draft
+from tests.api.drafting import DRAFTS, add, part, start
 from tests.api.live import JSON, Actor, Live, live_registry, party_body, problem, simulated
 from tests.api.signing import signed
-from tests.api.test_acts import bearer, make_party
+from tests.api.tokens import bearer, make_party
 from tests.registry.desk import key_shape, sd
 
-DRAFTS = "/v1/drafts"
 SCOPE = {
     "purposes": ["research"], "territory": ["CN"], "fields": ["*"], "until": None,
     "duties": [{"id": "report", "when": "after", "text": "publish a report"}],
@@ -35,35 +33,8 @@ def live(tmp_path: Path) -> Iterator[Live]:
         yield found
 
 
-def part(payload: bytes, *signers: Signer) -> bytes:
-    """An envelope with some signatures."""
-    return format_envelope(sign_payload(payload, signers)).encode()
-
-
-def start(live: Live, payload: bytes, *signers: Signer, disclosures: Sequence[str] = ()) -> httpx.Response:
-    data = part(payload, *signers)
-    if disclosures:
-        data = b'{"envelope":' + data + b',"disclosures":' + json.dumps(list(disclosures)).encode() + b"}"
-    return live.http.post(DRAFTS, content=data, headers=JSON)
-
-
-def add(live: Live, draft: str, payload: bytes, *signers: Signer) -> httpx.Response:
-    signatures = [
-        {"keyid": signature.key, "sig": format_base64(signature.value)}
-        for signature in sign_payload(payload, signers).signatures
-    ]
-    body: Any = signatures[0] if len(signatures) == 1 else {"signatures": signatures}
-    return live.http.post(f"{DRAFTS}/{draft}/signatures", json=body)
-
-
 def read(live: Live, path: str, by: Actor, method: str = "GET") -> httpx.Response:
     return live.http.send(signed(live.url, method, path, by.signers[0]))
-
-
-def forward(live: Live, **delta: float) -> None:
-    clock = live.registry.clock
-    assert isinstance(clock, SimulatedClock)
-    clock.set(clock.now() + timedelta(**delta))
 
 
 def licence(live: Live, a: Actor, b: Actor, **more: Any) -> bytes:
@@ -221,7 +192,7 @@ def test_a_draft_is_gone_when_its_time_is_over(live: Live, joint: bool, life: ti
     assert isinstance(clock, SimulatedClock)
     clock.set(clock.now() + life)
     assert read(live, f"{DRAFTS}/{draft['id']}", a).json()["signed"] == [a.id]
-    forward(live, milliseconds=1)
+    live.forward(milliseconds=1)
     problem(add(live, draft["id"], payload, last), 404, "NOT_FOUND")
     problem(read(live, f"{DRAFTS}/{draft['id']}", a), 404, "NOT_FOUND")
     problem(start(live, payload, a.signers[0], disclosures=[opened] if joint else []), 400, "AT_STALE")
@@ -305,13 +276,13 @@ def test_what_a_draft_cites_is_kept_until_it_may_be_complete(live: Live) -> None
     a, b, data = live.party("Firm A"), live.party("Firm B"), b"a contract"
     digest = hashlib.sha256(data).hexdigest()
     live.http.put(f"/v1/documents/{digest}", content=data, headers={"Content-Type": "application/pdf"})
-    forward(live, days=10)
+    live.forward(days=10)
     right = live.asset(a)["ids"][4]["id"]
     evidence = [{"kind": "contract", "sha256": digest}]
     body = {"from_right": right, "to": b.id, "rights": ["processing"], "scope": SCOPE, "evidence": evidence}
     payload = live.payload("right.grant", a, body, with_=[b])
     draft = start(live, payload, a.signers[0]).json()["id"]
-    forward(live, days=14)
+    live.forward(days=14)
     live.registry.keeper.sweep()
     assert add(live, draft, payload, b.signers[0]).status_code == 201
     assert live.registry.documents.has(digest)

@@ -25,7 +25,7 @@ from ledger.instants import format_instant
 from registry.writer import Answer
 from tests.api.live import Live, live_registry, problem, simulated
 from tests.api.spreadsheets.made import PLANTED, correct, filled, planted, separated, simple, workbook
-from tests.api.test_acts import bearer, make_party, post
+from tests.api.tokens import bearer, make_party, post
 
 DEADLINE_S = 60.0
 

@@ -12,7 +12,7 @@ from registry.clock import SimulatedClock
 from registry.desk.tokens import Token, is_scope
 from tests.api.live import START, Live, live_registry, problem, simulated
 from tests.api.signing import signed
-from tests.api.test_acts import bearer, make_party, post
+from tests.api.tokens import bearer, make_party, post
 
 
 def make_token(live: Live, by: str, **body: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from api.client import Client, Pins, ProblemError
 from tests.api.live import Live, live_registry, problem
 from tests.api.signing import signed
-from tests.api.test_acts import bearer, make_party
+from tests.api.tokens import bearer, make_party
 
 PUBLIC = (
     "/", "/docs", "/problems", "/checkpoint", "/.well-known/sanquan", "/v1/rulebooks", "/healthz", "/readyz",

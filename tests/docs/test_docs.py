@@ -10,8 +10,11 @@ import typer
 
 from api.cli.main import app
 from api.settings import Settings
+from registry.acts import ACTS
 from registry.law.facts import FACT_FORMS, REQUIRED_FACTS
 from registry.refusals.catalogue import CATALOGUE
+from registry.store.lists import LISTINGS
+from tests.api.live import live_registry
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -65,6 +68,32 @@ def test_options_of_a_command(name: str) -> None:
     described = section(text_of("docs", "reference", "commands.md"), name)
     options = {parameter.opts[0] for parameter in COMMANDS[name].params if parameter.param_type_name == "option"}
     assert set(re.findall(r"^\| `(--[a-z-]+)`", described, re.MULTILINE)) == options - {"--help"}
+
+
+def shape(path: str) -> str:
+    """A path whose parameters have no names."""
+    return re.sub(r"\{[^}]*\}|<.*", "{}", path)
+
+
+def test_every_route_is_described_and_every_route_described_is_there(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data") as live:
+        schema = live.get("/openapi.json")["paths"]
+    there = {(method.upper(), shape(path)) for path, methods in schema.items() for method in methods}
+    named = re.findall(r"`([A-Z]+) (/[^`? ]*)[^`]*`", text_of("docs", "reference", "rest.md"))
+    pages = {("GET", path) for path in ("/", "/docs", "/problems", "/problems/{}", "/openapi.json")}
+    assert {(method, shape(path)) for method, path in named} == there | pages
+
+
+def test_the_acts_of_this_version_are_named() -> None:
+    listed = text_of("docs", "reference", "rest.md").partition("The acts of this version: ")[2].partition(". Others")[0]
+    assert set(re.findall(r"`([a-z]+\.[a-z]+)`", listed)) == set(ACTS)
+
+
+def test_filters_of_lists_are_named() -> None:
+    rest = text_of("docs", "reference", "rest.md")
+    for what, listing in LISTINGS.items():
+        (row,) = re.findall(rf"^\| `GET /v1/{what}` \| filters (.*) \|$", rest, re.MULTILINE)
+        assert set(re.findall(r"`(\w+)`", row)) == set(listing.filters), what
 
 
 def test_every_setting_is_described() -> None:

@@ -18,6 +18,7 @@ from registry.register.citation import Citation, Cited, Withheld, is_erased
 from tests.registry.desk import ALL, Actor, Desk, beside, granting, ids, newcomer, open_desk, party_body, sd
 
 SECRET = "电话0531-88889999"
+SCAN = b"scan of an identity card"
 
 
 def tell(desk: Desk, actor: Actor, name: str = "contact", value: Any = SECRET) -> tuple[str, str, dict[str, Any]]:
@@ -42,6 +43,14 @@ def read(desk: Desk, reader: Actor, digest: str) -> Any:
 
 def erase(desk: Desk, *digests: str, **more: Any) -> dict[str, Any]:
     return desk.ok("disclosure.erase", desk.registrar, {"digests": list(digests), "basis": "request", **more})
+
+
+def file_with_scan(desk: Desk, by: Actor) -> str:
+    """The digest of a document that a filing cites."""
+    digest: str = desk.registry.documents.put(SCAN)
+    evidence = {"evidence": [{"kind": "identity", "sha256": digest}]}
+    desk.ok("case.file", by, desk.filing([{"party": by.id, "rights": ALL}]) | evidence)
+    return digest
 
 
 def everything(folder: Path) -> bytes:
@@ -193,11 +202,7 @@ class TestErasure:
 
     def test_a_document_is_erased_by_its_digest(self, desk: Desk) -> None:
         a = desk.party("甲")
-        document = desk.registry.documents.put(b"scan of an identity card")
-        filing = desk.filing([{"party": a.id, "rights": ALL}]) | {
-            "evidence": [{"kind": "identity", "sha256": document}]
-        }
-        desk.ok("case.file", a, filing)
+        document = file_with_scan(desk, a)
         erase(desk, document)
         assert desk.registry.documents.get(document) is None
 
@@ -205,13 +210,9 @@ class TestErasure:
         folder = tmp_path / "data"
         with open_desk(folder) as desk:
             a = desk.party("甲")
-            document = desk.registry.documents.put(b"scan")
-            filing = desk.filing([{"party": a.id, "rights": ALL}]) | {
-                "evidence": [{"kind": "identity", "sha256": document}]
-            }
-            desk.ok("case.file", a, filing)
+            document = file_with_scan(desk, a)
             erase(desk, document)
-            desk.registry.documents.put(b"scan")
+            desk.registry.documents.put(SCAN)
         with open_desk(folder) as desk:
             assert desk.registry.documents.get(document) is None
 

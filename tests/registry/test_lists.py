@@ -7,23 +7,10 @@ import pytest
 
 from ledger.instants import format_instant
 from tests.registry.desk import ALL, CRAWLED, Actor, Desk, ids, scope
+from tests.registry.lists import listed
 
 DIGEST = "d" * 64
 MOMENT: dict[str, Any] = {"at": None, "size": None}
-
-
-def listed(desk: Desk, what: str, *, limit: int = 100, **filters: Any) -> list[str]:
-    """The identifiers in a list, all pages of it, at one size."""
-    moment = {name: filters.pop(name, None) for name in ("at", "size")}
-    found: list[str] = []
-    after: int | None = -1
-    while after is not None:
-        items, after, seen = desk.registry.reader.page(what, filters, after=after, limit=limit, **moment)
-        moment = {"at": seen.at, "size": seen.size}
-        assert len(items) <= limit
-        assert items or after is None
-        found += [item["id"] for item in items]
-    return found
 
 
 @pytest.fixture

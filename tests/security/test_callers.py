@@ -8,7 +8,7 @@ from ledger.identifiers import key_identifier
 from ledger.keys import Algorithm, KeySigner
 from tests.api.live import Live, problem
 from tests.api.signing import signed
-from tests.api.test_acts import bearer, make_party, post
+from tests.api.tokens import bearer, make_party, post
 from tests.registry.desk import Actor, key_shape
 
 TOKENS = "/v1/tokens"

@@ -10,7 +10,7 @@ import pytest
 from ledger.encoding import format_base64url
 from tests.api.live import Live, problem
 from tests.api.signing import signed
-from tests.api.test_acts import bearer, make_party, post
+from tests.api.tokens import bearer, make_party, post
 from tests.registry.desk import Actor, beside, sd
 
 

@@ -1,7 +1,6 @@
 """Documents: bytes that are not the digest's, too many of them, paths that lead elsewhere, files that a browser would run,
 strangers who read, and a process that dies halfway."""  # fmt: skip
 
-import hashlib
 import json
 import signal
 import socket
@@ -19,28 +18,9 @@ from registry.documents.folder import DamagedError, Documents
 from registry.drafting import make_payload, sign_payload
 from tests.api.cli.console import Console
 from tests.api.live import Actor, Live, live_registry, party_body, problem
+from tests.api.papers import PDF, WHY, ask, put, sha
 from tests.api.signing import signed
 from tests.registry.desk import FORM
-
-PDF = {"Content-Type": "application/pdf"}
-WHY = "?purpose=curiosity"
-
-
-def sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def put(live: Live, data: bytes, by: Actor | None = None, **headers: str) -> httpx.Response:
-    path = f"/v1/documents/{sha(data)}"
-    if by is None:
-        return live.http.put(path, content=data, headers=PDF | headers)
-    request = signed(live.url, "PUT", path, by.signers[0], body=data)
-    request.headers.update(PDF | headers)
-    return live.http.send(request)
-
-
-def ask(live: Live, digest: str, by: Actor, method: str = "GET") -> httpx.Response:
-    return live.http.send(signed(live.url, method, f"/v1/documents/{digest}{WHY}", by.signers[0]))
 
 
 def cite(live: Live, by: Actor, digest: str, **more: str) -> None:
@@ -222,7 +202,7 @@ def test_every_reading_is_logged_for_those_concerned(live: Live) -> None:
     problem(ask(live, sha(data), live.party("Stranger")), 404, "NOT_FOUND")
     log = live.http.send(signed(live.url, "GET", f"/v1/parties/{a.id}/accesses", a.signers[0])).json()["items"]
     assert [(item["reader"], item["kind"], item["digest"], item["purpose"]) for item in log] == [
-        (live.registrar.id, "document", sha(data), "curiosity")
+        (live.registrar.id, "document", sha(data), "review of the contract")
     ]
 
 

@@ -2,31 +2,18 @@
 
 import json
 
-import httpx
-
 from ledger.encoding import format_base64
 from ledger.keys import KeySigner
 from ledger.statement import format_envelope
 from registry.drafting import sign_payload
+from tests.api.drafting import DRAFTS, add, start
 from tests.api.live import JSON, Actor, Live, problem
 from tests.api.signing import signed
 from tests.registry.desk import key_shape
 
-DRAFTS = "/v1/drafts"
-
 
 def update(live: Live, by: Actor, *joining: Actor, contact: str = "1") -> bytes:
     return live.payload("party.update", by, {"contact": contact}, with_=list(joining))
-
-
-def start(live: Live, payload: bytes, *signers: KeySigner) -> httpx.Response:
-    return live.http.post(DRAFTS, content=format_envelope(sign_payload(payload, signers)).encode(), headers=JSON)
-
-
-def add(live: Live, draft: str, payload: bytes, signer: KeySigner) -> httpx.Response:
-    (signature,) = sign_payload(payload, [signer]).signatures
-    body = {"keyid": signature.key, "sig": format_base64(signature.value)}
-    return live.http.post(f"{DRAFTS}/{draft}/signatures", json=body)
 
 
 def test_a_relayed_signature_of_a_stranger(live: Live) -> None:

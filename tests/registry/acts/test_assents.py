@@ -15,8 +15,8 @@ from registry.drafting import sign_payload
 from registry.title.question import Question
 from tests.registry.acts.tables import NOBODY
 from tests.registry.desk import ALL, OWN, Actor, Desk, codes, granting, ids, newcomer, open_desk, scope
+from tests.registry.lists import listed
 from tests.registry.made import identifier
-from tests.registry.test_lists import listed
 
 NOTHING = "cas_" + "0" * 26
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.registry.desk import ALL, Actor, Desk, ids, newcomer, party_body, sd
-from tests.registry.test_lists import listed
+from tests.registry.lists import listed
 
 FIRST = {"kind": "contract", "sha256": "ab" * 32}
 LATER = {"kind": "sample", "sha256": "cd" * 32, "bytes": 12, "media_type": "text/csv"}

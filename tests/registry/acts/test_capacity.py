@@ -7,7 +7,7 @@ import pytest
 
 from ledger.instants import format_instant
 from tests.registry.desk import ALL, Actor, Desk, granting, ids, scope
-from tests.registry.test_lists import listed
+from tests.registry.lists import listed
 
 ACTIONS = {
     "holding": ("store", "access"),

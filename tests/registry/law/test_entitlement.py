@@ -8,19 +8,13 @@ import pytest
 from registry.law.facts import Applicant, Claim, Filing, Form, Input, Source
 from registry.law.findings import Judgement
 from registry.law.rulebook import load_builtin, parse_rulebook
+from tests.registry.desk import CRAWLED as COLLECTED
 
 INTERNAL = parse_rulebook(load_builtin("internal"))
 ALL = {"holding", "processing", "operating"}
 TWO = {"holding", "processing"}
 NONE: set[str] = set()
-CLEAN = {
-    "is_public": True,
-    "graded": True,
-    "intrusion": False,
-    "disturbance": False,
-    "circumvention": False,
-    "harm": False,
-}
+CLEAN = COLLECTED["facts"]
 FUSION = {"participants": ["pty_2p8xdaen338x6051ezbpzjqjnq"]}
 DERIVED = {"change": "derivative", "activity_time": "2026-01-01T00:00:00Z", "value_increase": True}
 COPIED = DERIVED | {"change": "subset"}

@@ -19,7 +19,7 @@ from registry.search.texts import details_texts, form_texts
 from registry.store.database import WRITER, open_database, sqlite_url
 from registry.store.tables import INDEXED
 from tests.registry.desk import Actor, Desk, ids, key_shape, open_desk, sd
-from tests.registry.test_lists import listed
+from tests.registry.lists import listed
 
 Reach = Callable[[Desk], None]
 
