@@ -42,7 +42,7 @@ from registry.store.drafts import (
     open_drafts,
     update_draft,
 )
-from registry.store.loading import load, load_citations, load_signers, stems
+from registry.store.loading import load, load_signers, load_withheld, stems
 
 logger = structlog.get_logger("sanquan.registry")
 _CERTAIN = frozenset(
@@ -206,7 +206,7 @@ class Drafts:
         """Whether the draft is new; the signatures stand in it."""
         identifier = item.statement.identifier
         with self._writing() as tx:
-            must_not_be_erased(item, Register(load_citations(tx, list(item.disclosures))))  # since it was foreseen
+            must_not_be_erased(item, Register(load_withheld(tx, item.names.confidential)))  # since it was foreseen
             if (before := find_draft(tx, identifier, now)) is not None:
                 self._update(tx, identifier, before.signed(given), item, now)
                 return False

@@ -14,12 +14,14 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.encoding import format_base64url
 from ledger.statement import format_envelope
+from registry.admission import admit, open_submission
 from registry.auditing import audit, open_subject
 from registry.desk.access import ReadingRoom
 from registry.documents.folder import Incoming
 from registry.drafting import sign_payload
 from registry.refusals.refusal import RefusedError
 from registry.register.citation import Citation, Cited, Withheld, is_erased
+from registry.store.loading import load
 from registry.store.tables import DISCLOSURE
 from tests.registry.desk import ALL, Actor, Desk, beside, granting, ids, newcomer, open_desk, party_body, sd
 
@@ -416,3 +418,14 @@ def test_an_error_of_the_database_tells_nothing(desk: Desk) -> None:
     with pytest.raises(IntegrityError) as error, desk.registry.engine.begin() as tx:
         tx.execute(insert(DISCLOSURE).values(digest="d" * 43, disclosure=SECRET))
     assert SECRET not in str(error.value)
+
+
+def test_citing_what_was_cited_often_costs_no_more(desk: Desk) -> None:
+    a = desk.party("甲")
+    member, text = sd("contact", SECRET)
+    for number in range(3):
+        desk.ok("party.update", a, {"name": f"甲{number}", "contact": member}, disclosures=[text])
+    envelope = desk.envelope("party.update", a, {"contact": member})
+    item = admit(open_submission(beside(envelope, text)), desk.registry.origin)
+    with desk.registry.engine.connect() as tx:
+        assert not [name for kind, name in load(tx, [item.names]) if kind in ("cited", "citation")]
