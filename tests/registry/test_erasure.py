@@ -429,3 +429,17 @@ def test_citing_what_was_cited_often_costs_no_more(desk: Desk) -> None:
     item = admit(open_submission(beside(envelope, text)), desk.registry.origin)
     with desk.registry.engine.connect() as tx:
         assert not [name for kind, name in load(tx, [item.names]) if kind in ("cited", "citation")]
+
+
+def test_a_rulebook_that_was_adopted_stays(desk: Desk) -> None:
+    retaining(desk)
+    for name in ("keeping", "internal"):
+        adopted = desk.registry.reader.registry().rulebook(name)
+        assert adopted is not None
+        evidence = [{"kind": "contract", "sha256": adopted.sha256}]
+        desk.ok(
+            "party.verify", desk.registrar, {"party": desk.party(name).id, "level": "documented", "evidence": evidence}
+        )
+        body = {"digests": [adopted.sha256], "basis": "order", "document": "cd" * 32}
+        desk.expect(("INVALID_VALUE", 422, "/body/digests/0"), "disclosure.erase", desk.registrar, body)
+        assert desk.registry.documents.rulebook(adopted.sha256) is not None
