@@ -130,14 +130,15 @@ class Keeper:
             citations = entitling(sent, register.citations(digest), self._trust(tx))
             folios = {folio for citation in citations for folio in citation.folios if folio.startswith("ast_")}
             assets = Register(load_assets(tx, refs_of(tx, folios).values()))
-            parties = concerned(assets, citations, self._clock.now()) | {each.party for each in sent}
+            parties, having = concerned(assets, citations, self._clock.now()), {each.party for each in sent}
             registry, reader = load_registry(tx), load_parties(tx, [party]).get(("party", party))
             if registry is None or not isinstance(reader, Party):
                 return None
-            if not may_read(reader, registry.registrar, parties, register.withheld(digest)):
+            if not may_read(reader, registry.registrar, parties | having, register.withheld(digest)):
                 return None
             document = find_document(tx, digest) or self._unsent(digest)
-        return Readable(document, parties) if document else None
+        # Whoever has the bytes may send them; that alone does not show it who reads what others cite.
+        return Readable(document, parties or frozenset(having)) if document else None
 
     def stream(self, digest: str) -> tuple[int, Iterator[bytes]] | None:
         """See `Documents.stream`."""
