@@ -161,8 +161,8 @@ def _may_be_confidential(payload: bytes) -> bool:
 def _names(statement: Statement, named: Names, cited: Cited | None) -> Names:
     principals = (statement.for_,) if statement.for_ else ()
     parties = (statement.by, *statement.with_, *principals, *named.parties)
-    digests = (*named.digests, *cited.digests) if cited else named.digests
-    return msgspec.structs.replace(named, parties=tuple(dict.fromkeys(parties)), digests=digests)
+    confidential = cited.digests if cited else ()
+    return msgspec.structs.replace(named, parties=tuple(dict.fromkeys(parties)), confidential=confidential)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class Bench:
                 f"The identifiers …_{ids.stem} are taken; use another nonce.",
                 f"标识 …_{ids.stem} 已被占用，请更换 nonce。",
             )
-        _check_not_erased(item, register)
+        must_not_be_erased(item, register)
         context = Context(item.statement, seq, time, ids, self._rules.rulebook, window)
         outcome = item.act.decide(context, item.body, register)
         return entered_at_window(item.statement, time, outcome) if window else outcome
@@ -142,7 +142,7 @@ class _Layered(Mapping[Slot, Any]):
         return len({**self._lower, **self._upper})
 
 
-def _check_not_erased(item: Admitted, register: Register) -> None:
+def must_not_be_erased(item: Admitted, register: Register) -> None:
     """Returns if nothing that was erased would come back.
 
     Raises:

@@ -156,7 +156,7 @@ class Writer:
             gone = kept_under(tx, erased_by(work.bench.changes))
             if gone:
                 with overwriting(tx):
-                    delete_drafts_that_tell(tx, [text for text in gone.values() if text])
+                    delete_drafts_that_tell(tx, gone)
             save(tx, base, work.bench.changes, work.rows)
             save_disclosures(tx, {digest: text for digest, text in work.disclosures.items() if digest not in gone})
             appended = batch.write(tx)

@@ -43,6 +43,8 @@ class Names(msgspec.Struct, frozen=True):
     fingerprints: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     """Digests of what is kept beside the ledger, whose citations and restrictions the act looks at."""
+    confidential: tuple[str, ...] = ()
+    """Digests of the statement's own confidential members: whether they were erased, whoever cited them before."""
     identifiers_of: tuple[str, ...] = ()
     """Parties whose official identifier the act takes or gives up."""
     identifiers: tuple[str, ...] = ()

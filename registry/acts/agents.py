@@ -148,16 +148,16 @@ def is_by_agency(statement: Statement) -> bool:
     return statement.for_ is not None and statement.for_ not in statement.with_
 
 
-def must_not_grant_to_itself(statement: Statement, to: str) -> None:
-    """Returns unless somebody grants to itself in the name of a principal that does not sign.
+def must_not_take_for_itself(statement: Statement, taker: str, pointer: str) -> None:
+    """Returns unless somebody gives to itself in the name of a principal that does not sign.
 
     Raises:
         RefusedError: NOT_ENTITLED.
     """
-    if is_by_agency(statement) and to == statement.by:
+    if is_by_agency(statement) and taker == statement.by:
         raise refused(
             "NOT_ENTITLED",
-            "Who acts for another may not grant to itself unless the principal signs too: name it in `with`.",
+            "Who acts for another may not give to itself unless the principal signs too: name it in `with`.",
             f"代理人不得以被代理人名义为自己设立权利（{SELF_DEALING_ARTICLE}），除非委托人列入 with 并签名。",
-            "/body/to",
+            pointer,
         )

@@ -5,14 +5,15 @@ rights are there from the filing on, the rights `pending`, and with the last ass
 applicant's withdrawal, ends the case.
 """
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import msgspec
 
 from ledger.statement import Statement
 from registry.acts import filing
 from registry.acts.act import Act, Context, Names, Outcome
+from registry.acts.agents import must_not_take_for_itself
 from registry.acts.shapes import CaseId, Shape, body_of
 from registry.refusals.refusal import Reason, RefusedError, refused
 from registry.register.asset import Assent, Case, CaseState
@@ -43,6 +44,9 @@ def _decide_assent(context: Context, body: AssentBody, register: Register) -> Ou
             "/by",
         )
     _must_be_open(case)
+    if body.assents and case.filing is not None and _rests_on(case.filing.body, party):
+        for claim in case.filing.body["claims"]:
+            must_not_take_for_itself(context.statement, claim["party"], "/for")
     if party not in case.awaited():
         raise refused(
             "CASE_STATE",
@@ -57,6 +61,16 @@ def _decide_assent(context: Context, body: AssentBody, register: Register) -> Ou
     if case.awaited():
         return Outcome(register.put(("case", case.id, case)), (case.asset,))
     return _deposit(context, case, register)
+
+
+def _rests_on(filing: Mapping[str, Any], party: str) -> bool:
+    """Whether others may get by the filing what is the party's: its data, or its share in what several made."""
+    sources = filing["sources"]
+    return (
+        isinstance(filing["asset"], str)
+        or any("asset" in item for source in sources for item in source.get("inputs", ()))
+        or any(party in source.get("facts", {}).get("participants", ()) for source in sources)
+    )
 
 
 def _deposit(context: Context, case: Case, register: Register) -> Outcome:

@@ -47,6 +47,7 @@ def _decide_erase(context: Context, body: WithholdBody, register: Register) -> O
     must_be_registrar(context, register)
     for number, digest in enumerate(body.digests):
         pointer = f"/body/digests/{number}"
+        _must_not_be_adopted(register, digest, pointer)
         for citation in _citations(register, digest, pointer):
             _must_not_be_retained(context, citation, pointer, by_order=body.basis == "order")
         if is_erased(register.withheld(digest)):
@@ -76,6 +77,21 @@ def _citations(register: Register, digest: str, pointer: str) -> tuple[Citation,
     if not found:
         raise refused("NOT_FOUND", f"No statement here cites {digest}.", "本登记簿中没有声明引用该摘要。", pointer)
     return found
+
+
+def _must_not_be_adopted(register: Register, digest: str, pointer: str) -> None:
+    """Returns unless a rulebook stands under the digest by which cases were decided: it is served for ever.
+
+    Raises:
+        RefusedError: INVALID_VALUE.
+    """
+    registry = register.registry()
+    if registry is not None and any(adoption.sha256 == digest for adoption in registry.rulebooks):
+        raise invalid(
+            pointer,
+            "it is a rulebook that was adopted here; by it cases were decided and can be decided again, so it stays",
+            "该摘要对应本登记簿采用过的规则簿；案件据以作出并可据以复核，不得删除",
+        )
 
 
 def _must_not_be_retained(context: Context, citation: Citation, pointer: str, *, by_order: bool) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from ledger.statement import Statement
 from registry.acts import derivation, duplicates
 from registry.acts.act import Act, Context, Names, Outcome, known_party, party_named
-from registry.acts.agents import is_by_agency
+from registry.acts.agents import is_by_agency, must_not_take_for_itself
 from registry.acts.filing_body import Filed, InitialBody, form_facts, parse_initial
 from registry.acts.form import FormShape
 from registry.acts.recording import Assessed, derived, keep, record, scopes
@@ -72,20 +72,38 @@ def _assess(
     book = context.rulebook(rulebook_sha256)
     assert book is not None
     joined = context.joined.union(given(body.awaits) or ())
+    consenting = joined - {context.principal} if _takes_for_itself(context, body) else joined
     parties = {claim.party: register.party(claim.party) for claim in body.claims}
     _check_confidential(context, body, register, parties)
     for number, party in enumerate(given(body.awaits) or ()):
         party_named(register, party, f"/body/awaits/{number}")
     holders = _check_claims(body, parties, joined)
-    asset = _known_asset(context, body, register, joined)
+    asset = _known_asset(context, body, register, consenting)
     _check_participants(body, register)
     _check_replaced(body, register)
     duplicates.must_be_new(context, body, register, asset, filed.prints, case)
-    used = derivation.inputs_used(context, body.sources, register, asset, joined)
-    judgement = book.judge(_filing(context, filed, register, used, asset, joined))
+    used = derivation.inputs_used(context, body.sources, register, asset, consenting)
+    judgement = book.judge(_filing(context, filed, register, used, asset, consenting))
     if judgement.findings:
         raise RefusedError(*(_reason(finding) for finding in judgement.findings), code=judgement.code)
     return Assessed(book.constants.basis, asset, holders, used, judgement)
+
+
+def _takes_for_itself(context: Context, body: InitialBody) -> bool:
+    """Whether an agent claims for itself, so that it cannot say for its principal what that agrees to.
+
+    Raises:
+        RefusedError: NOT_ENTITLED for what was made by rights of the principal.
+    """
+    pointers = [
+        f"/body/claims/{number}/party"
+        for number, claim in enumerate(body.claims)
+        if is_by_agency(context.statement) and claim.party == context.statement.by
+    ]
+    inputs = [item for source in body.sources for item in given(source.inputs) or ()]
+    if pointers and any(isinstance(item.asset, str) for item in inputs):
+        must_not_take_for_itself(context.statement, context.statement.by, pointers[0])
+    return bool(pointers)
 
 
 def _rulebook(body: InitialBody, register: Register) -> Adoption:
@@ -159,8 +177,6 @@ def _known_asset(context: Context, body: InitialBody, register: Register, joined
     registry = register.registry()
     if registry is not None and given(body.document) is not None:
         holders.add(registry.registrar)
-    if is_by_agency(context.statement) and any(claim.party == context.statement.by for claim in body.claims):
-        joined = joined - {context.principal}
     if not holders & joined:
         raise refused(
             "SIGNATURE_MISSING",

@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from ledger.statement import Statement
 from registry.acts import exclusivity
 from registry.acts.act import Act, Context, Made, Names, Outcome, party_named
-from registry.acts.agents import must_not_grant_to_itself
+from registry.acts.agents import must_not_take_for_itself
 from registry.acts.scopes import ScopeShape
 from registry.acts.shapes import (
     EvidenceShape,
@@ -132,7 +132,7 @@ def _decide(context: Context, body: GrantBody, register: Register) -> Outcome:
         scope = msgspec.structs.replace(scope, actions=tuple(sorted(CAPACITY_ACTIONS[_capacity(body)])))
     _check_attenuation(body, parent, scope, register)
     _check_live(context, chain)
-    must_not_grant_to_itself(context.statement, body.to)
+    must_not_take_for_itself(context.statement, body.to, "/body/to")
     _check_joined(context, body, chain)
     _check_confidential(context, body, register)
     if _capacity(body) == "own":

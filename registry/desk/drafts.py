@@ -22,7 +22,7 @@ from registry.acts.shapes import invalid
 from registry.admission import Admitted, Opened, admit, open_submission, refusal_of
 from registry.clock import Clock
 from registry.desk.draft import Draft, Refusal, Standing, expires, readers, standing
-from registry.judging import OPEN_FAMILIES, Bench, Rules, must_be_of_now
+from registry.judging import OPEN_FAMILIES, Bench, Rules, must_be_of_now, must_not_be_erased
 from registry.office import Office
 from registry.reading import not_found
 from registry.receipts import Receipt, receipt_maker, stored_facts
@@ -42,7 +42,7 @@ from registry.store.drafts import (
     open_drafts,
     update_draft,
 )
-from registry.store.loading import load, load_signers, stems
+from registry.store.loading import load, load_signers, load_withheld, stems
 
 logger = structlog.get_logger("sanquan.registry")
 _CERTAIN = frozenset(
@@ -206,6 +206,7 @@ class Drafts:
         """Whether the draft is new; the signatures stand in it."""
         identifier = item.statement.identifier
         with self._writing() as tx:
+            must_not_be_erased(item, Register(load_withheld(tx, item.names.confidential)))  # since it was foreseen
             if (before := find_draft(tx, identifier, now)) is not None:
                 self._update(tx, identifier, before.signed(given), item, now)
                 return False

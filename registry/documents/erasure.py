@@ -1,7 +1,7 @@
 """Carries out what `disclosure.erase` says: what was kept under a digest is nowhere any more, in no file of the registry.
 
 In the transaction that records the erasure the value goes from its table, overwritten (`registry.store.saving`). Here
-go the rest: the document's file, what the write-ahead file of SQLite still holds of old pages, and, should the bytes
+go the rest: the document's file, who sent it, what the write-ahead file of SQLite still holds of old pages, and, should the bytes
 still stand in a page that was moved, the pages themselves. Idempotent: a start does it again for whatever a crash left.
 """
 
@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine, select
 
 from registry.documents.folder import Documents
 from registry.register.citation import Withheld, is_erased
-from registry.store.database import overwriting
+from registry.store.database import WRITER, overwriting
+from registry.store.documents import delete_document
 from registry.store.tables import DISCLOSURE, WITHHELD
 
 logger = structlog.get_logger("sanquan.registry")
@@ -36,6 +37,9 @@ class Eraser:
         """Nothing is kept under the digests any more; `values` are the disclosures that were, None of their bytes stay."""
         for digest in digests:
             self._documents.remove(digest)
+        with self._engine.execution_options(**WRITER).begin() as tx:
+            for digest in digests:
+                delete_document(tx, digest)
         for let_go in self.elsewhere:
             let_go()
         self._empty_write_ahead_file()

@@ -17,7 +17,7 @@ from registry.documents.entitlement import STAFF, concerned, may_read
 from registry.documents.folder import Documents, Incoming
 from registry.documents.media import OCTETS
 from registry.documents.readers import entitling
-from registry.refusals.refusal import refused
+from registry.refusals.refusal import RefusedError, refused
 from registry.register.party import UNVERIFIED, Party
 from registry.register.register import Register
 from registry.store.database import WRITER
@@ -94,13 +94,7 @@ class Keeper:
         now = self._clock.now()
         document = Document(digest, incoming.size, media_type, now)
         with self._writing() as tx:
-            if was_erased(tx, digest):
-                raise refused(
-                    "INVALID_VALUE",
-                    "/sha256: this document was erased and does not come back.",
-                    "/sha256：该文件已被删除，不再接收。",
-                    "/sha256",
-                )
+            _must_not_be_erased(tx, digest)
             is_new = not self._documents.has(digest)
             known = find_document(tx, digest)
             if is_new:
@@ -110,7 +104,21 @@ class Keeper:
             if party is not None:
                 insert_sender(tx, digest, party, now)
         self._documents.keep(incoming)
+        self._let_go_if_erased(digest)
         return (document if is_new else known or Document(digest, incoming.size, OCTETS, now)), is_new
+
+    def _let_go_if_erased(self, digest: str) -> None:
+        """A document that was erased after its row was written, and before its file had its name, is gone.
+
+        Raises:
+            RefusedError: INVALID_VALUE.
+        """
+        with self._engine.connect() as tx:
+            try:
+                _must_not_be_erased(tx, digest)
+            except RefusedError:
+                self._documents.remove(digest)
+                raise
 
     def find(self, digest: str, party: str) -> Readable | None:
         """The document, if it is kept and the party may read it."""
@@ -122,14 +130,15 @@ class Keeper:
             citations = entitling(sent, register.citations(digest), self._trust(tx))
             folios = {folio for citation in citations for folio in citation.folios if folio.startswith("ast_")}
             assets = Register(load_assets(tx, refs_of(tx, folios).values()))
-            parties = concerned(assets, citations, self._clock.now()) | {each.party for each in sent}
+            parties, having = concerned(assets, citations, self._clock.now()), {each.party for each in sent}
             registry, reader = load_registry(tx), load_parties(tx, [party]).get(("party", party))
             if registry is None or not isinstance(reader, Party):
                 return None
-            if not may_read(reader, registry.registrar, parties, register.withheld(digest)):
+            if not may_read(reader, registry.registrar, parties | having, register.withheld(digest)):
                 return None
             document = find_document(tx, digest) or self._unsent(digest)
-        return Readable(document, parties) if document else None
+        # Whoever has the bytes may send them; that alone does not show it who reads what others cite.
+        return Readable(document, parties or frozenset(having)) if document else None
 
     def stream(self, digest: str) -> tuple[int, Iterator[bytes]] | None:
         """See `Documents.stream`."""
@@ -184,3 +193,16 @@ class Keeper:
     def _writing(self) -> Iterator[Connection]:
         with self._engine.execution_options(**WRITER).begin() as tx:
             yield tx
+
+
+def _must_not_be_erased(tx: Connection, digest: str) -> None:
+    """Returns if no entry says that the document is erased.
+
+    Raises:
+        RefusedError: INVALID_VALUE.
+    """
+    if was_erased(tx, digest):
+        raise refused(
+            "INVALID_VALUE", "/sha256: this document was erased and does not come back.",
+            "/sha256：该文件已被删除，不再接收。", "/sha256",
+        )  # fmt: skip

@@ -27,9 +27,10 @@ def open_database(
 ) -> Engine:
     """An engine. With `durable` a commit is on disk when it returns; without, it may be lost in a power cut.
 
-    A writer takes one connection: its page cache and prepared statements then stay good from batch to batch.
+    A writer takes one connection: its page cache and prepared statements then stay good from batch to batch. What an
+    error of the database says, and so a log, names no values: among them are disclosures and purposes.
     """
-    engine = create_engine(url, pool_size=connections, max_overflow=0, pool_use_lifo=True)
+    engine = create_engine(url, pool_size=connections, max_overflow=0, pool_use_lifo=True, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         _keep_private(engine.url.database)
         _prepare_sqlite(engine, durable=durable, cache_kib=cache_kib)

@@ -1,6 +1,6 @@
 """Drafts in SQL: kept whole beside the columns by which they are found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ledger.instants import to_milliseconds
 from registry.desk.draft import Draft
+from registry.documents.disclosures import disclosure_digest
 from registry.store.draft_tables import DRAFT, DRAFT_READER
 
 _decode = msgspec.json.Decoder(Draft).decode
@@ -75,12 +76,15 @@ def expired_drafts(tx: Connection, now: datetime) -> Sequence[str]:
     return tx.execute(select(DRAFT.c.id).where(DRAFT.c.expires < to_milliseconds(now))).scalars().all()
 
 
-def delete_drafts_that_tell(tx: Connection, disclosures: Sequence[str]) -> None:
-    """The drafts that hold one of these disclosures are gone."""
-    for text in disclosures:
-        told = select(DRAFT.c.id).where(DRAFT.c.document.contains(text, autoescape=True))
-        for identifier in tx.execute(told).scalars().all():
-            delete_draft(tx, identifier)
+def delete_drafts_that_tell(tx: Connection, digests: Collection[str]) -> None:
+    """The drafts that hold a disclosure of one of these digests are gone, whether or not it is kept elsewhere too."""
+    telling = [
+        identifier
+        for identifier, document in tx.execute(select(DRAFT.c.id, DRAFT.c.document))
+        if any(disclosure_digest(text) in digests for text in _decode(document).disclosures)
+    ]
+    for identifier in telling:
+        delete_draft(tx, identifier)
 
 
 def delete_draft(tx: Connection, identifier: str) -> None:

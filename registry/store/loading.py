@@ -140,6 +140,7 @@ def load(tx: Connection, wanted: Sequence[Names]) -> dict[Slot, Any]:
         slots |= _load_concerned(tx, concerned, slots)
     slots |= _load_ancestors(tx, [set(names.inputs) for names in wanted if names.inputs], slots)
     slots |= load_citations(tx, {digest for names in wanted for digest in names.digests})
+    slots |= load_withheld(tx, {digest for names in wanted for digest in names.confidential})
     by_ref = {value.ref: value for (kind, _), value in slots.items() if kind == "asset"}
     for text, refs in matches.items():
         found = [by_ref[ref] for ref in refs if ref in by_ref]
@@ -213,9 +214,13 @@ def load_citations(tx: Connection, digests: Collection[str]) -> dict[Slot, Any]:
         for digest in digests:
             if citation.cites(digest):
                 slots["cited", digest] = (*slots.get(("cited", digest), ()), citation)
-    for row in rows_with(tx, WITHHELD.c.digest, digests, WITHHELD.c.document):
-        slots["withheld", row.digest] = _WITHHELD.decode(row.document)
-    return slots
+    return slots | load_withheld(tx, digests)
+
+
+def load_withheld(tx: Connection, digests: Collection[str]) -> dict[Slot, Any]:
+    """What withholds these digests."""
+    rows = rows_with(tx, WITHHELD.c.digest, digests, WITHHELD.c.document) if digests else ()
+    return {("withheld", row.digest): _WITHHELD.decode(row.document) for row in rows}
 
 
 def _load_keys(tx: Connection, keys: Collection[str], known: dict[Slot, Any]) -> dict[Slot, Any]:

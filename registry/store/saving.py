@@ -16,7 +16,7 @@ from registry.register.register import Register, Slot
 from registry.register.right import Right
 from registry.register.values import reference
 from registry.store.database import overwriting
-from registry.store.loading import load_citations
+from registry.store.loading import load_withheld
 from registry.store.search import LOOKUP, search_keys
 from registry.store.tables import (
     ACT,
@@ -187,8 +187,7 @@ def kept_under(tx: Connection, digests: Sequence[str]) -> dict[str, str | None]:
 
 def restore_disclosures(tx: Connection, disclosures: Mapping[str, str]) -> None:
     """Disclosures of a statement of the log that were missing are there again; what was erased is not."""
-    slots = load_citations(tx, list(disclosures))
-    register = Register(slots)
+    register = Register(load_withheld(tx, list(disclosures)))
     kept = {digest: text for digest, text in disclosures.items() if not is_erased(register.withheld(digest))}
     save_disclosures(tx, kept)
 

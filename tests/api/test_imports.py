@@ -146,6 +146,12 @@ def kept_job(live: Live, shelf: Shelf, made: dict[str, Any], rows: list[dict[str
     return job
 
 
+def test_through_a_proxy_to_a_server_that_is_for_its_own_machine(live: Live) -> None:
+    token = make_party(live)["token"]
+    answer = send(live, token, b"x", CSV, headers={"X-Forwarded-For": "203.0.113.7"})
+    problem(answer, 403, "NOT_ADMITTED")
+
+
 def test_a_crash_between_filing_and_noting_registers_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip

@@ -1,5 +1,7 @@
 """Erasing and restricting what is kept beside the ledger: contract sections 4 and 8."""
 
+import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,14 +9,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
 from ledger.encoding import format_base64url
 from ledger.statement import format_envelope
+from registry.admission import admit, open_submission
 from registry.auditing import audit, open_subject
 from registry.desk.access import ReadingRoom
+from registry.documents.folder import Incoming
 from registry.drafting import sign_payload
 from registry.refusals.refusal import RefusedError
 from registry.register.citation import Citation, Cited, Withheld, is_erased
+from registry.store.loading import load
+from registry.store.tables import DISCLOSURE
 from tests.registry.desk import ALL, Actor, Desk, beside, granting, ids, newcomer, open_desk, party_body, sd
 
 SECRET = "电话0531-88889999"
@@ -344,3 +352,95 @@ def test_drafts_that_tell_what_was_erased_are_gone(desk: Desk) -> None:
     assert desk.registry.drafts.page(b.id, waiting=False, after=0, limit=10)[0] == []
     folder = Path(desk.registry.engine.url.database or "").parent
     assert not any(trace in everything(folder) for trace in traces(text)[:1])
+
+
+def drafted(desk: Desk, a: Actor, b: Actor, member: dict[str, str], text: str) -> bytes:
+    """A statement of A's that B has still to sign, with A's signature."""
+    payload = desk.payload("party.update", a, {"contact": member}, with_=[b])
+    return beside(format_envelope(sign_payload(payload, [a.signers[0]])).encode(), text)
+
+
+def drafts_of(desk: Desk, party: Actor) -> list[Any]:
+    return desk.registry.drafts.page(party.id, waiting=False, after=0, limit=10)[0]
+
+
+def test_however_long_it_is_and_though_only_the_draft_has_it(desk: Desk) -> None:
+    a, b = desk.party("甲"), desk.party("乙")
+    long, lost = sd("contact", "??>" * 16_000), sd("contact", SECRET)
+    for member, text in (long, lost):
+        desk.ok("party.update", a, {"contact": member}, disclosures=[text])
+        desk.registry.drafts.open(drafted(desk, a, b, member, text), lambda _: None, 10)
+    _lose(desk, lost[0]["sd"])
+    assert len(drafts_of(desk, b)) == 2
+    erase(desk, long[0]["sd"])
+    assert [shown.draft.disclosures for shown in drafts_of(desk, b)] == [(lost[1],)]
+    erase(desk, lost[0]["sd"])
+    assert drafts_of(desk, b) == []
+
+
+def test_a_draft_does_not_keep_what_is_erased_while_it_is_opened(desk: Desk) -> None:
+    a, b = desk.party("甲"), desk.party("乙")
+    member, text = sd("contact", SECRET)
+    desk.ok("party.update", a, {"contact": member}, disclosures=[text])
+    with pytest.raises(RefusedError) as refusal:
+        desk.registry.drafts.open(drafted(desk, a, b, member, text), lambda _: erase(desk, member["sd"]) and None, 10)
+    assert (refusal.value.code, refusal.value.reasons[0].pointer) == ("INVALID_VALUE", "/body")
+    assert drafts_of(desk, b) == []
+
+
+class Overtaken(Incoming):
+    """A document that is erased just before its file gets its name."""
+
+    between: Callable[[], object]
+
+    def finish(self, target: Path | None) -> bytes:
+        self.between()
+        return super().finish(target)
+
+
+def test_a_document_erased_while_it_is_sent_does_not_stay(desk: Desk, tmp_path: Path) -> None:
+    a, data = desk.party("甲"), b"scan of an identity card"
+    digest = hashlib.sha256(data).hexdigest()
+    evidence = [{"kind": "identity", "sha256": digest}]
+    desk.ok("case.file", a, desk.filing([{"party": a.id, "rights": ALL}]) | {"evidence": evidence})
+    incoming = Overtaken(tmp_path / "incoming", None)
+    incoming.between = lambda: erase(desk, digest)
+    incoming.write(data)
+    with pytest.raises(RefusedError) as refusal:
+        desk.registry.keeper.keep(incoming, digest, "image/png", a.id)
+    assert (refusal.value.code, refusal.value.reasons[0].pointer) == ("INVALID_VALUE", "/sha256")
+    assert not desk.registry.documents.has(digest)
+
+
+def test_an_error_of_the_database_tells_nothing(desk: Desk) -> None:
+    """Its words go into the log."""
+    with desk.registry.engine.begin() as tx:
+        tx.execute(insert(DISCLOSURE).values(digest="d" * 43, disclosure=SECRET))
+    with pytest.raises(IntegrityError) as error, desk.registry.engine.begin() as tx:
+        tx.execute(insert(DISCLOSURE).values(digest="d" * 43, disclosure=SECRET))
+    assert SECRET not in str(error.value)
+
+
+def test_citing_what_was_cited_often_costs_no_more(desk: Desk) -> None:
+    a = desk.party("甲")
+    member, text = sd("contact", SECRET)
+    for number in range(3):
+        desk.ok("party.update", a, {"name": f"甲{number}", "contact": member}, disclosures=[text])
+    envelope = desk.envelope("party.update", a, {"contact": member})
+    item = admit(open_submission(beside(envelope, text)), desk.registry.origin)
+    with desk.registry.engine.connect() as tx:
+        assert not [name for kind, name in load(tx, [item.names]) if kind in ("cited", "citation")]
+
+
+def test_a_rulebook_that_was_adopted_stays(desk: Desk) -> None:
+    retaining(desk)
+    for name in ("keeping", "internal"):
+        adopted = desk.registry.reader.registry().rulebook(name)
+        assert adopted is not None
+        evidence = [{"kind": "contract", "sha256": adopted.sha256}]
+        desk.ok(
+            "party.verify", desk.registrar, {"party": desk.party(name).id, "level": "documented", "evidence": evidence}
+        )
+        body = {"digests": [adopted.sha256], "basis": "order", "document": "cd" * 32}
+        desk.expect(("INVALID_VALUE", 422, "/body/digests/0"), "disclosure.erase", desk.registrar, body)
+        assert desk.registry.documents.rulebook(adopted.sha256) is not None

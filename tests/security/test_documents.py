@@ -16,6 +16,7 @@ from ledger.keys import KeySigner
 from ledger.statement import format_envelope
 from registry.documents.folder import DamagedError, Documents
 from registry.drafting import make_payload, sign_payload
+from registry.store.documents import find_document, senders
 from tests.api.cli.console import Console
 from tests.api.live import Actor, Live, live_registry, party_body, problem
 from tests.api.papers import PDF, WHY, ask, put, sha
@@ -206,6 +207,23 @@ def test_every_reading_is_logged_for_those_concerned(live: Live) -> None:
     ]
 
 
+def test_who_has_a_document_too_is_not_shown_who_reads_what_others_cite(live: Live) -> None:
+    a, other, data = live.party("Firm A"), live.party("Other"), b"a form that many have"
+    put(live, data, a)
+    cite(live, a, sha(data))
+    put(live, data, other)
+    assert ask(live, sha(data), other).status_code == 200
+    assert ask(live, sha(data), live.registrar).status_code == 200
+
+    def readers(party: Actor) -> list[str]:
+        path = f"/v1/parties/{party.id}/accesses"
+        found = live.http.send(signed(live.url, "GET", path, party.signers[0])).json()["items"]
+        return [item["reader"] for item in found]
+
+    assert readers(a) == [other.id, live.registrar.id]
+    assert readers(other) == [other.id]
+
+
 def test_an_erased_document_is_gone_and_does_not_come_back(live: Live) -> None:
     a, data = live.party("Firm A"), b"a letter of Firm A"
     put(live, data, a)
@@ -214,6 +232,8 @@ def test_an_erased_document_is_gone_and_does_not_come_back(live: Live) -> None:
     assert ask(live, sha(data), a).status_code == 200
     live.ok("disclosure.erase", live.registrar, {"digests": [sha(data)], "basis": "order", "document": sha(b"order")})
     assert kept(live) == []
+    with live.registry.engine.connect() as tx:
+        assert (find_document(tx, sha(data)), senders(tx, sha(data))) == (None, [])
     problem(ask(live, sha(data), a), 404, "NOT_FOUND")
     problem(put(live, data, a), 422, "INVALID_VALUE")
 

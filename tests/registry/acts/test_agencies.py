@@ -10,6 +10,7 @@ from registry.acts import ACTS
 from registry.acts.agents import AGENTS_ACTS, WINDOW_ACTS
 from registry.acts.names import ACT_NAMES
 from tests.registry.acts.tables import NOBODY, titled
+from tests.registry.acts.test_derivation import derived
 from tests.registry.desk import ALL, Actor, Desk, granting, ids, newcomer, party_body, scope, sd
 
 EVIDENCE = [{"kind": "power_of_attorney", "sha256": "ab" * 32}]
@@ -146,6 +147,25 @@ def test_one_may_file_for_itself_and_for_another_at_once(desk: Desk, a: Actor, b
     body = desk.filing([{"party": a.id, "rights": ["operating"]}, {"party": b.id, "rights": ["holding"]}])
     receipt = desk.ok("case.file", b, body, for_=a.id)
     assert [right["holder"] for right in desk.view(ids(receipt, "ast")[0])["rights"]] == [a.id, b.id]
+
+
+def test_an_agent_gets_nothing_by_what_it_says_its_principal_agrees_to(desk: Desk, a: Actor, b: Actor) -> None:
+    """Neither what is made by the principal's rights, nor what the principal has a share in, nor by an assent."""
+    asset, processing, _ = titled(desk, a)
+    give(desk, a, b, "case.file", "case.assent")
+    mine = [{"party": b.id, "rights": ALL}]
+    made = derived(desk, [(asset, processing)])
+    body = desk.filing(mine, made, form="derived")
+    desk.expect(("NOT_ENTITLED", 403, "/body/claims/0/party"), "case.file", b, body, for_=a.id)
+    desk.ok("case.file", b, body, for_=a.id, with_=[a])
+    desk.ok("case.file", b, desk.filing([{"party": a.id, "rights": ALL}], made, form="derived"), for_=a.id)
+    fused = {"origin": "agreement", "basis": "fusion", "facts": {"participants": [a.id, b.id]}}
+    body = desk.filing(mine, fused)
+    desk.expect(("R_NO_CONSENT_CO_PARTY", 422, "/body/sources/0/facts/participants"), "case.file", b, body, for_=a.id)
+    case = ids(desk.ok("case.file", b, body | {"awaits": [a.id]}), "cas")[0]
+    said = {"case": case, "assents": True}
+    desk.expect(("NOT_ENTITLED", 403, "/for"), "case.assent", b, said, for_=a.id)
+    desk.ok("case.assent", b, said, for_=a.id, with_=[a])
 
 
 ALONE: dict[str, dict[str, Any]] = {
