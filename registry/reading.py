@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from ledger.entry import parse_entry
-from ledger.instants import format_instant
 from ledger.log import Log, node_reader
 from ledger.merkle import consistency_path, inclusion_path, root_at
 from ledger.proof import TlogProof, format_proof
@@ -45,7 +44,7 @@ from registry.store.loading import (
 from registry.store.tables import CASE, CITATION, RIGHT
 from registry.title.check import check
 from registry.title.question import Answer, Question
-from registry.views import View, asset_view, case_view, party_view, right_view
+from registry.views import View, asset_view, case_view, entry_view, party_view, right_view
 
 _CHECK_CHUNK = 500
 
@@ -327,22 +326,3 @@ def _folio_page(
         allowed = set(acts_page(tx, filters, after, size, size)[0])
         found = [position for position in found if position in allowed]
     return found[:limit], found[limit - 1] if len(found) > limit else None
-
-
-def entry_view(row: EntryRow) -> View:
-    """{seq, time, leaf_hash, bytes, statement}: the entry's text and its statement decoded."""
-    entry = parse_entry(row.data)
-    statement = parse_statement(entry.envelope)
-    decoded: View = {"id": statement.identifier, "act": statement.act, "log": statement.log, "by": statement.by}
-    if statement.for_:
-        decoded["for"] = statement.for_
-    if statement.with_:
-        decoded["with"] = list(statement.with_)
-    decoded |= {"at": format_instant(statement.at), "body": dict(statement.body)}
-    return {
-        "seq": row.position,
-        "time": format_instant(entry.time),
-        "leaf_hash": row.leaf.hex(),
-        "bytes": row.data.decode("ascii"),
-        "statement": decoded,
-    }

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from ledger.entry import parse_entry
 from ledger.instants import format_instant
+from ledger.statement import parse_statement
+from ledger.storage import EntryRow
 from registry.acts.scopes import format_scope
 from registry.register.asset import Asset, Case
 from registry.register.party import Agency, Key, Party
@@ -167,3 +170,22 @@ def asset_view(register: Register, asset: Asset, cases: Sequence[Case], at: date
 def asset_line(asset: Asset) -> View:
     """An asset in a list."""
     return {"id": asset.id, "applicant": asset.applicant, "form": asset.form, "recorded": _stamp(asset.recorded)}
+
+
+def entry_view(row: EntryRow) -> View:
+    """{seq, time, leaf_hash, bytes, statement}: the entry's text and its statement decoded."""
+    entry = parse_entry(row.data)
+    statement = parse_statement(entry.envelope)
+    decoded: View = {"id": statement.identifier, "act": statement.act, "log": statement.log, "by": statement.by}
+    if statement.for_:
+        decoded["for"] = statement.for_
+    if statement.with_:
+        decoded["with"] = list(statement.with_)
+    decoded |= {"at": format_instant(statement.at), "body": dict(statement.body)}
+    return {
+        "seq": row.position,
+        "time": format_instant(entry.time),
+        "leaf_hash": row.leaf.hex(),
+        "bytes": row.data.decode("ascii"),
+        "statement": decoded,
+    }

@@ -260,7 +260,7 @@ def _revoke(cast: Cast, _files: dict[str, bytes]) -> None:
     assert cast.licence is not None
     tell.step(
         "Firm A revokes the licence by agreement. The same question now, and as of the size before.",
-        "甲公司依约撤回许可。同一问题，先问现在，再问此前的登记簿。",
+        "甲公司依约撤销许可。同一问题，先问现在，再问此前的登记簿。",
     )
     cast.revocation = a.revoke([cast.licence.id("rgt")], "agreement")
     _sent(cast)

@@ -83,7 +83,7 @@ def catch_forgers(cast: Cast, keys: tuple[VerifierKey, ...]) -> None:
 
     tell.step(
         "Third: the whole history written anew without the revocation, consistent in itself, but without the log's key.",
-        "之三：删去撤回，重写整部历史，自身一致，但没有账本的密钥。",
+        "之三：删去撤销，重写整部历史，自身一致，但没有账本的密钥。",
     )
     strangers: list[Signer] = forgers.strangers_keys()
     report = _forge(cast, keys, "forger-3", lambda f: forgers.rewrite(f, is_revocation, strangers))

@@ -20,8 +20,9 @@ from api.answers import (
 from api.deps import PublisherDep, ReaderDep
 from api.v1 import schemas
 from api.visibility import FOR_MEMBERS
-from registry.reading import entry_view, not_found
+from registry.reading import not_found
 from registry.refusals.refusal import refused
+from registry.views import entry_view
 
 router = APIRouter(tags=["log"])
 _ANYONE = {"Access-Control-Allow-Origin": "*"}

@@ -80,7 +80,7 @@ def _check_entitled(context: Context, body: RevokeBody, register: Register, righ
         raise refused(
             "NOT_ENTITLED",
             f"Only the grantor of {right.id}, or the registrar on a judgment's document, may revoke it.",
-            f"只有 {right.id} 的许可人，或登记机构依据生效法律文书，可以撤回该权利。",
+            f"只有 {right.id} 的许可人，或登记机构依据生效法律文书，可以撤销该权利。",
             "/by",
         )
     return False
@@ -102,7 +102,7 @@ def _check_effective(context: Context, register: Register, right: Right, effecti
             "/body/effective",
             "a revocation for the past needs a judgment's document, or each affected party in `with`: the holder and "
             "those whose rights fall with it",
-            "追溯撤回须有生效法律文书，或由受影响的各主体（权利人及随之终止的下级权利人）列入 with 并签名",
+            "追溯撤销须有生效法律文书，或由受影响的各主体（权利人及随之终止的下级权利人）列入 with 并签名",
         )
 
 

@@ -1,20 +1,16 @@
 """Audit of the register: replay agrees with the tables, and every tampering is named."""
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from api.demo.forgers import operators_keys, rewrite
 from ledger.statement import parse_statement
-from ledger.storage import lookup
-from registry.auditing import audit, open_subject, rebuild
-from registry.store.database import open_database, sqlite_url
-from registry.store.tables import FOLD_TABLES
+from registry.auditing import rebuild
 from tests.registry.desk import ALL, CRAWLED, Desk, ids, open_desk, scope
+from tests.registry.histories import audited, copy, execute, rows, short_lookups
 
 
 def play(desk: Desk) -> None:
@@ -49,9 +45,7 @@ def play(desk: Desk) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _short_lookups() -> Iterator[None]:
-    """Both tables of a lookup have rows already in a short log."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lookup, "EVERY", 100)
+    with short_lookups(100):
         yield
 
 
@@ -64,33 +58,13 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     return folder, keys
 
 
-def copy(source: Path, target: Path) -> Path:
-    import shutil
-
-    shutil.copytree(source, target)
-    return target
-
-
-def rows(folder: Path) -> dict[str, list[Any]]:
-    engine = open_database(sqlite_url(folder / "registry.db"))
-    with engine.connect() as tx:
-        found = {t.name: tx.execute(select(t).order_by(*t.primary_key.columns)).all() for t in FOLD_TABLES}
-    engine.dispose()
-    return found
-
-
 def test_the_audit_holds_and_a_rebuild_gives_equal_rows(history: tuple[Path, Any], tmp_path: Path) -> None:
     folder, keys = copy(history[0], tmp_path / "data"), history[1]
     before = rows(folder)
     assert all(before.values())
-    with open_subject(folder) as subject:
-        report = audit(subject, keys)
+    report = audited(folder, keys)
     assert report.holds and report.pinned, report.findings
-    connection = sqlite3.connect(folder / "registry.db")
-    with connection:
-        connection.execute("DELETE FROM sanquan_right WHERE ref % 2 = 0")
-        connection.execute("UPDATE sanquan_party SET document = '{}'")
-    connection.close()
+    execute(folder, "DELETE FROM sanquan_right WHERE ref % 2 = 0", "UPDATE sanquan_party SET document = '{}'")
     assert rebuild(folder) == report.size
     assert rows(folder) == before
 
@@ -116,12 +90,8 @@ TAMPERING = [
 )
 def test_a_changed_row_is_named(history: tuple[Path, Any], tmp_path: Path, table: str, statement: str) -> None:
     folder, keys = copy(history[0], tmp_path / "data"), history[1]
-    connection = sqlite3.connect(folder / "registry.db")
-    with connection:
-        connection.execute(statement)
-    connection.close()
-    with open_subject(folder) as subject:
-        report = audit(subject, keys)
+    execute(folder, statement)
+    report = audited(folder, keys)
     assert [finding.what for finding in report.findings] == ["register_differs"]
     assert f"table {table}, row" in report.findings[0].words_en
 
@@ -141,8 +111,7 @@ def test_an_entry_that_has_no_ground_is_named(history: tuple[Path, Any], tmp_pat
 
     with pytest.raises(Exception, match="STALE"):
         rewrite(folder, second_filing, operators_keys(folder))
-    with open_subject(folder) as subject:
-        report = audit(subject, keys)
+    report = audited(folder, keys)
     (finding,) = report.findings
     assert finding.what == "STALE"
     assert finding.position is not None
@@ -150,12 +119,6 @@ def test_an_entry_that_has_no_ground_is_named(history: tuple[Path, Any], tmp_pat
 
 def test_an_entry_left_as_text_is_named(history: tuple[Path, Any], tmp_path: Path) -> None:
     folder, keys = copy(history[0], tmp_path / "data"), history[1]
-    connection = sqlite3.connect(folder / "registry.db")
-    with connection:
-        connection.execute(
-            "UPDATE sanquan_entry SET data = replace(data, 'case.file', 'case.life') || ' ' WHERE position = 5"
-        )
-    connection.close()
-    with open_subject(folder) as subject:
-        report = audit(subject, keys)
+    execute(folder, "UPDATE sanquan_entry SET data = replace(data, 'case.file', 'case.life') || ' ' WHERE position = 5")
+    report = audited(folder, keys)
     assert [(finding.position, finding.what) for finding in report.findings] == [(5, "entry_changed")]

@@ -1,8 +1,6 @@
 """An auditor folds the log again and must arrive at the same tables; a rebuild makes them; forgeries are found."""
 
 import json
-import shutil
-import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -11,16 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from ledger.audit import AuditReport
 from ledger.errors import EntryRejected
 from ledger.identifiers import key_identifier
 from ledger.journal import SigningJournal
 from ledger.keys import KeySigner
 from ledger.log import Log
 from ledger.statement import parse_envelope
-from ledger.storage import lookup
 from ledger.storage.sql import SqlLogStorage
-from registry.auditing import audit, open_subject, rebuild
+from registry.auditing import rebuild
 from registry.store.database import WRITER, open_database, sqlite_url
 from registry.store.tables import FOLD_TABLES
 from tests.registry.desk import (
@@ -37,6 +33,7 @@ from tests.registry.desk import (
     scope,
     sd,
 )
+from tests.registry.histories import audited, copy, execute, rows, short_lookups
 
 TABLES = [table.name for table in FOLD_TABLES]
 
@@ -116,9 +113,7 @@ def entrusted(desk: Desk, a: Actor, b: Actor, holding: str) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _short_lookups() -> Iterator[None]:
-    """Both tables of a lookup have rows already in a short log."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lookup, "EVERY", 16)
+    with short_lookups(16):
         yield
 
 
@@ -132,30 +127,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 @pytest.fixture
 def copied(history: tuple[Path, Any], tmp_path: Path) -> tuple[Path, Any]:
-    shutil.copytree(history[0], tmp_path / "data")
-    return tmp_path / "data", history[1]
-
-
-def audited(folder: Path, keys: Sequence[Any]) -> AuditReport:
-    with open_subject(folder) as subject:
-        return audit(subject, keys)
-
-
-def rows(folder: Path) -> dict[str, list[Any]]:
-    found = {}
-    connection = sqlite3.connect(folder / "registry.db")
-    for table in FOLD_TABLES:
-        order = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
-        found[table.name] = connection.execute(f"SELECT * FROM {table.name} ORDER BY {order}").fetchall()
-    connection.close()
-    return found
-
-
-def execute(folder: Path, statement: str) -> None:
-    connection = sqlite3.connect(folder / "registry.db")
-    assert connection.execute(statement).rowcount == 1
-    connection.commit()
-    connection.close()
+    return copy(history[0], tmp_path / "data"), history[1]
 
 
 def test_the_history_holds_and_fills_every_table(history: tuple[Path, Any]) -> None:
@@ -169,7 +141,9 @@ def test_the_history_holds_and_fills_every_table(history: tuple[Path, Any]) -> N
 @pytest.mark.parametrize("table", TABLES)
 def test_a_missing_row_is_found(copied: tuple[Path, Any], table: str) -> None:
     folder, keys = copied
-    execute(folder, f"DELETE FROM {table} WHERE {_key(table)} = (SELECT max({_key(table)}) FROM {table})" + _one(table))
+    assert execute(
+        folder, f"DELETE FROM {table} WHERE {_key(table)} = (SELECT max({_key(table)}) FROM {table})" + _one(table)
+    ) == [1]
     (finding,) = audited(folder, keys).findings
     assert (finding.position, finding.what) == (None, "register_differs")
     assert f"table {table}, row {_key(table)}=" in finding.words_en
@@ -181,7 +155,7 @@ def test_a_missing_row_is_found(copied: tuple[Path, Any], table: str) -> None:
 
 def test_a_surplus_row_is_found(copied: tuple[Path, Any]) -> None:
     folder, keys = copied
-    execute(folder, "INSERT INTO sanquan_search VALUES (1, 1)")
+    assert execute(folder, "INSERT INTO sanquan_search VALUES (1, 1)") == [1]
     (finding,) = audited(folder, keys).findings
     assert "sanquan_search, row key=1, ref=1: it is there" in finding.words_en
 
@@ -212,7 +186,9 @@ def test_every_changed_column_is_found(copied: tuple[Path, Any]) -> None:
                 (folder / name).unlink(missing_ok=True)
             value = "'x'" if column.type.python_type is str else "987654321"
             first = f"(SELECT max({_key(table.name)}) FROM {table.name})"
-            execute(folder, f'UPDATE {table.name} SET "{column.name}" = {value} WHERE {_key(table.name)} = {first}')
+            assert execute(
+                folder, f'UPDATE {table.name} SET "{column.name}" = {value} WHERE {_key(table.name)} = {first}'
+            ) == [1]
             (finding,) = audited(folder, keys).findings
             assert table.name in finding.words_en
             assert f"column {column.name} " in finding.words_en
@@ -224,10 +200,7 @@ def test_a_rebuild_gives_equal_rows(copied: tuple[Path, Any]) -> None:
     size = rebuild(folder)
     assert rows(folder) == before
     for table in TABLES:
-        connection = sqlite3.connect(folder / "registry.db")
-        connection.execute(f"DELETE FROM {table}")
-        connection.commit()
-        connection.close()
+        execute(folder, f"DELETE FROM {table}")
     seen: list[int] = []
     assert rebuild(folder, lambda done, _all: seen.append(done)) == size
     assert seen[-1] == size
