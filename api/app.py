@@ -18,6 +18,7 @@ from api.imports.shelf import Shelf
 from api.limits import Quotas
 from api.publishing import Publisher
 from api.settings import Settings
+from api.signed_requests import Once
 from api.v1 import acts, checks, confidential, documents, drafts, log, registers, statements, system, tokens
 from api.v1 import imports as import_routes
 from api.web import pages
@@ -60,6 +61,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     app.state.registry = registry
     app.state.settings = settings
     app.state.imports = imports
+    app.state.once = Once()
     app.state.quotas = Quotas(app.state.settings)
     app.state.publisher = Publisher(registry.engine, registry.log)
     app.add_middleware(Patience, seconds=app.state.settings.body_timeout)

@@ -12,7 +12,9 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from api.limits import Quotas
-from api.signed_requests import SignedBody, SignedRequestError, is_signed, key_named, verify_request
+from api.proxies import host_of
+from api.settings import Settings
+from api.signed_requests import Once, SignedBody, SignedRequestError, is_signed, key_named, verify_request
 from registry.desk.tokens import MANAGE, READ, Token
 from registry.refusals.refusal import RefusedError, refused
 from registry.registry import Registry
@@ -73,6 +75,19 @@ class Caller:
             "此处仅凭主体自己的令牌代为签署声明；请自行签署并提交至 POST /v1/statements。",
         )
 
+    def must_be_used_once(self, once: Once) -> None:
+        """Returns if the request is not signed, or its signature was not used before.
+
+        Raises:
+            RefusedError: SIGNATURE_INVALID.
+        """
+        if self.signed is not None and not once.use(self.signed.proof):
+            raise refused(
+                "SIGNATURE_INVALID",
+                "This signed request was made before; sign it anew, with another `nonce` or at another second.",
+                "该签名请求已使用过；请以新的 nonce 或在另一时刻重新签署。",
+            )
+
     def must_have_sent(self, body: bytes) -> None:
         """Returns if the request is not signed, or its signature covers this body.
 
@@ -118,6 +133,13 @@ async def caller_of(request: Request) -> Caller:
     """
     if "authorization" not in request.headers and not is_signed(request):
         return NOBODY
+    settings: Settings = request.app.state.settings
+    if is_signed(request) and not settings.is_named(host_of(request)):
+        raise refused(
+            "SIGNATURE_INVALID",
+            "The request is signed for another server than this one.",
+            "该请求是签给其他服务器的，本服务不予接受。",
+        )
     registry: Registry = request.app.state.registry
     caller = await run_in_threadpool(_find, registry, request)
     if caller.token is not None:

@@ -18,7 +18,7 @@ def must_be_from_here(request: Request, settings: Settings) -> None:
     """
     if not settings.only_for_here:
         return
-    if any(mark in request.headers for mark in _MARKS) or _host(request) not in LOOPBACK:
+    if any(mark in request.headers for mark in _MARKS) or host_of(request) not in LOOPBACK:
         raise refused(
             "NOT_ADMITTED",
             "This server was started for its own machine, where everybody is admitted, yet the request came through a "
@@ -27,7 +27,7 @@ def must_be_from_here(request: Request, settings: Settings) -> None:
         )
 
 
-def _host(request: Request) -> str | None:
+def host_of(request: Request) -> str | None:
     """The name that the caller has for this server, without the port."""
     try:
         return urlsplit(f"//{request.headers.get('host', '')}").hostname

@@ -44,6 +44,12 @@ class Settings(BaseSettings):
         Field(description="Who reads the register: everybody, or parties that say who asks."),
     ] = "public"
     simulated_clock: Annotated[str | None, Field(description="A clock that stands still; only for tests.")] = None
+    hosts: Annotated[
+        str | None,
+        Field(
+            description="Names by which callers know this server, a comma between; signed requests to others do not count."
+        ),
+    ] = None
     quota_party: Annotated[str | None, Field(description="Statements of one party, like 6000/minute.")] = None
     quota_address: Annotated[str | None, Field(description="Statements from one address, like 6000/minute.")] = None
     quota_token: Annotated[str | None, Field(description="Requests with one token, like 6000/minute.")] = None
@@ -68,6 +74,11 @@ class Settings(BaseSettings):
     def verified_only(self) -> bool:
         """Whether unverified parties may only send `party.*` and `key.*`."""
         return (self.admission or ("open" if self.on_loopback else "verified")) == "verified"
+
+    def is_named(self, host: str | None) -> bool:
+        """Whether callers know this server by the name; by any if none are set."""
+        names = {name.strip().lower() for name in (self.hosts or "").split(",")} - {""}
+        return not names or (host or "").lower() in names
 
     def quota(self, kind: Literal["party", "address", "token", "requests"]) -> str | None:
         """The limit for one party, address or token; on loopback none unless one is set."""

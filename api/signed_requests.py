@@ -5,6 +5,9 @@ there is a body; `created` is at most five minutes away. The signature says who 
 changes the register is a statement.
 """
 
+import hashlib
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,6 +47,8 @@ class SignedBody:
     """What the signature says of the body; None: it covers none."""
 
     content_digest: str | None
+    proof: bytes = b""
+    """What tells this signature from all others."""
 
     def matches(self, body: bytes) -> bool:
         """Whether `body` is the one that was signed; an empty one needs no digest."""
@@ -122,6 +127,26 @@ def _algorithm(name: str) -> type[HTTPSignatureAlgorithm]:
 _ALGORITHMS = {algorithm: _algorithm(name) for algorithm, name in _NAMES.items()}
 
 
+class Once:
+    """Signatures that were used for what must not happen twice. Kept for as long as they could be used again."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._used: dict[bytes, float] = {}
+
+    def use(self, proof: bytes) -> bool:
+        """Whether the signature was not used before; from now on it is."""
+        now = self._clock()
+        with self._lock:
+            while self._used and next(iter(self._used.values())) <= now:
+                del self._used[next(iter(self._used))]
+            if proof in self._used:
+                return False
+            self._used[proof] = now + 2 * FRESH.total_seconds()
+            return True
+
+
 def is_signed(request: Request) -> bool:
     """Whether the request says that it is signed."""
     return "signature-input" in request.headers or "signature" in request.headers
@@ -160,7 +185,8 @@ def verify_request(request: Request, key: Key, now: Callable[[], datetime]) -> S
         (result,) = verifier.verify(_message(request), require_components=_COVERED)
     except HTTPMessageSignaturesException as error:
         raise SignedRequestError(str(error)) from error
-    return SignedBody(result.covered_components.get('"content-digest"'))
+    text = f"{request.headers['signature-input']}\n{request.headers['signature']}"
+    return SignedBody(result.covered_components.get('"content-digest"'), hashlib.sha256(text.encode()).digest())
 
 
 def _message(request: Request) -> _Message:

@@ -1,5 +1,6 @@
 """Requests signed by the profile's key (RFC 9421): how a party shows who asks where an answer is private."""
 
+import secrets
 from collections.abc import Generator
 from datetime import UTC, datetime
 
@@ -33,6 +34,7 @@ class SignedRequest(httpx.Auth):
         """The request, signed now: one that is sent again is signed again."""
         prepared = self._preparing.prepare(
             request, key_id=key_identifier(self._signer.public), created=datetime.now(UTC), include_alg=False,
+            nonce=secrets.token_urlsafe(12),
             covered_component_ids=_COVERED, body=request.content or None,
         )  # fmt: skip
         self._preparing.apply(request, prepared, self._signer.sign(prepared.signature_base))

@@ -12,6 +12,7 @@ from api.answers import check_parameters, json_response
 from api.bodies import json_body
 from api.callers import Caller, CallerDep
 from api.deps import RegistryDep
+from api.signed_requests import Once
 from api.v1 import schemas
 from ledger.errors import FormatError
 from ledger.instants import format_instant
@@ -45,6 +46,8 @@ async def make_token(request: Request, caller: CallerDep, registry: RegistryDep)
     caller.must_be_known()
     data = await json_body(request, _MAX_BYTES)
     caller.must_have_sent(data)
+    once: Once = request.app.state.once
+    caller.must_be_used_once(once)
     made = await run_in_threadpool(_make, caller, registry, data)
     return json_response({**_view(made.token), "token": made.text}, 201, {"Cache-Control": "no-store"})
 

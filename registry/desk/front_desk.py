@@ -170,6 +170,12 @@ class FrontDesk:
                 "/keys：此处由登记系统生成并保管密钥。自持密钥的主体应自行签署，并提交至 POST /v1/statements。",
                 "/keys",
             )
+        if request.with_ or request.for_ or request.expect:
+            raise refused(
+                "INVALID_VALUE",
+                "A party is made by itself alone: leave out `with`, `for` and `expect`.",
+                "设立主体由其自身单独为之：请勿填写 with、for 与 expect。",
+            )
         if (before := self._made_before(claim)) is not None:
             return self._receipt(before), self._sealer.open(before.claim.sealed, before.claim.key).decode()
         signer = KeySigner.generate()

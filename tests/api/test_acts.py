@@ -132,6 +132,12 @@ def test_keys_of_ones_own_are_not_for_this_route(live: Live) -> None:
     assert refused["reasons"][0]["pointer"] == "/keys"
 
 
+def test_a_party_is_made_by_itself_alone(live: Live) -> None:
+    made = make_party(live)
+    body = {"body": {"name": "乙", "kind": "legal_person"}, "for": made["ids"][0]["id"]}
+    problem(post(live, "/v1/parties", live.registry.admin_token, body), 422, "INVALID_VALUE")
+
+
 def test_a_party_without_a_key_in_custody_signs_for_itself(live: Live) -> None:
     actor = live.party()
     body = {"party": actor.id}

@@ -1,12 +1,14 @@
 """What a caller cannot pretend: forged and foreign tokens, requests signed by others, long ago, or for something else."""
 
 import time
+from pathlib import Path
 
 import pytest
 
+from api.signed_requests import Once
 from ledger.identifiers import key_identifier
 from ledger.keys import Algorithm, KeySigner
-from tests.api.live import Live, problem
+from tests.api.live import Live, live_registry, problem
 from tests.api.signing import signed
 from tests.api.tokens import bearer, make_party, post
 from tests.registry.desk import Actor, key_shape
@@ -90,6 +92,37 @@ def test_a_request_replayed_to_another_place(live: Live) -> None:
     for method, target in (("DELETE", TOKENS + "/0"), ("GET", TOKENS + "?x=1")):
         moved = live.http.build_request(method, target, headers=request.headers)
         problem(live.http.send(moved), 403, "SIGNATURE_INVALID")
+
+
+def test_a_signature_makes_one_token(live: Live) -> None:
+    actor = live.party()
+    request = signed(live.url, "POST", TOKENS, actor.signers[0], body=b"{}")
+    request.headers["content-type"] = "application/json"
+    assert live.http.send(request).status_code == 201
+    problem(live.http.send(request), 403, "SIGNATURE_INVALID")
+    anew = signed(live.url, "POST", TOKENS, actor.signers[0], body=b"{}", nonce='"2"')
+    anew.headers["content-type"] = "application/json"
+    assert live.http.send(anew).status_code == 201
+
+
+def test_a_request_signed_for_another_server(tmp_path: Path) -> None:
+    with live_registry(tmp_path / "data", hosts="registry.example, 127.0.0.1") as live:
+        actor = live.party()
+        assert live.http.send(signed(live.url, "GET", TOKENS, actor.signers[0])).status_code == 200
+        elsewhere = signed("http://other.example", "GET", TOKENS, actor.signers[0])
+        passed_on = live.http.build_request("GET", TOKENS, headers=dict(elsewhere.headers) | {"host": "other.example"})
+        problem(live.http.send(passed_on), 403, "SIGNATURE_INVALID")
+        assert live.http.get("/v1/assets", headers={"host": "other.example"}).status_code == 200
+
+
+def test_used_signatures_are_forgotten_when_they_could_not_be_used_again() -> None:
+    now = 0.0
+    once = Once(lambda: now)
+    assert once.use(b"a")
+    assert not once.use(b"a")
+    now = 601.0
+    assert once.use(b"b")
+    assert len(once._used) == 1
 
 
 def test_a_request_signed_by_another_key(live: Live) -> None:
