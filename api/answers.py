@@ -90,8 +90,8 @@ def check_parameters(request: Request, known: Collection[str], repeated: Collect
     for name, _ in request.query_params.multi_items():
         if name not in known:
             raise refused(
-                "UNKNOWN_MEMBER", f"The parameter `{name}` is not known here; known are {', '.join(sorted(known))}.",
-                f"参数 `{name}` 不在约定之内；可用参数为 {'、'.join(sorted(known))}。", f"/{name}",
+                "UNKNOWN_MEMBER", f"The parameter `{name}` is not known here; known: {', '.join(sorted(known)) or 'none'}.",
+                f"参数 `{name}` 不在约定之内；可用参数：{'、'.join(sorted(known)) or '无'}。", f"/{name}",
             )  # fmt: skip
         if name in seen and name not in repeated:
             raise refused(

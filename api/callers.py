@@ -95,11 +95,16 @@ class Caller:
             RefusedError: SIGNATURE_INVALID.
         """
         if self.signed is not None and not self.signed.matches(body):
-            raise refused(
-                "SIGNATURE_INVALID",
-                "The signature on the request does not cover this body: sign `content-digest` too.",
-                "请求签名未覆盖所提交的内容：请将 content-digest 一并签署。",
-            )
+            raise _uncovered()
+
+    def must_have_signed(self, sha256: str) -> None:
+        """Returns if the request is not signed, or its signature covers a body of this digest, still to be read.
+
+        Raises:
+            RefusedError: SIGNATURE_INVALID.
+        """
+        if self.signed is not None and not self.signed.names(bytes.fromhex(sha256)):
+            raise _uncovered()
 
     def _for(self, scope: str) -> str:
         self.must_be_known()
@@ -121,6 +126,14 @@ def token_missing() -> RefusedError:
         "TOKEN_MISSING",
         "Say who asks: send a token (`Authorization: Bearer`), or sign the request (RFC 9421).",
         "请表明身份：附上访问令牌（Authorization: Bearer），或对请求签名（RFC 9421）。",
+    )
+
+
+def _uncovered() -> RefusedError:
+    return refused(
+        "SIGNATURE_INVALID",
+        "The signature on the request does not cover this body: sign `content-digest` too.",
+        "请求签名未覆盖所提交的内容：请将 content-digest 一并签署。",
     )
 
 

@@ -60,6 +60,17 @@ class SignedBody:
             return False
         return True
 
+    def names(self, sha256: bytes) -> bool:
+        """Whether a body of this SHA-256, which is not at hand, is covered, as far as the digests signed can tell."""
+        if self.content_digest is None:
+            return False
+        try:
+            digests: Any = http_sf.parse(self.content_digest.encode("ascii"), tltype="dictionary")
+        except ValueError:
+            return False
+        value, _ = digests.get("sha-256", (sha256, {}))
+        return bool(digests) and value == sha256
+
 
 @dataclass(frozen=True, slots=True)
 class _Message:

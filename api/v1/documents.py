@@ -20,7 +20,7 @@ from registry.desk.access import must_be_purpose, nothing_kept
 from registry.documents.citing import is_document_digest
 from registry.documents.document import Document
 from registry.documents.folder import Incoming, must_be_within
-from registry.documents.media import EXTENSIONS, media_type_of
+from registry.documents.media import EXTENSIONS, OCTETS, media_type_of
 from registry.refusals.refusal import refused
 from registry.registry import Registry
 
@@ -43,7 +43,8 @@ async def send_document(
     quotas.take_address(address_of(request))
     if not is_document_digest(sha256):
         raise invalid("/sha256", "a document is named by its SHA-256 in hex", "文件应以其 SHA-256 摘要指明")
-    media_type = media_type_of(request.headers.get("content-type", ""))
+    media_type = media_type_of(request.headers.get("content-type", OCTETS))  # RFC 9110 section 8.3: unnamed is octets
+    caller.must_have_signed(sha256)
     _must_be_plain(request)
     must_be_within(declared_length(request), settings.max_document_bytes)
     await run_in_threadpool(registry.keeper.must_admit, caller.party)

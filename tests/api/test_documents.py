@@ -27,6 +27,14 @@ def citing(live: Live, by: Actor, *digests: str) -> dict[str, Any]:
     return live.ok("case.file", by, live.filing(by) | {"evidence": evidence})
 
 
+def test_a_document_of_a_kind_not_named_is_octets(live: Live) -> None:
+    data = b"a paper of some kind"
+    answer = live.http.put(f"/v1/documents/{sha(data)}", content=data)
+    assert answer.request.headers.get("content-type") is None
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["media_type"] == "application/octet-stream"
+
+
 def test_a_document_is_kept_once_and_read_by_those_concerned(live: Live) -> None:
     a, data = live.party("Firm A"), b"%PDF-1.7 a contract"
     first = put(live, data)

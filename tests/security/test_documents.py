@@ -105,6 +105,18 @@ def test_html_and_svg_are_not_taken(live: Live) -> None:
     assert kept(live) == []
 
 
+def test_a_signature_that_leaves_the_document_out(live: Live) -> None:
+    a, data = live.party("Firm A"), b"evidence"
+    path = f"/v1/documents/{sha(data)}"
+    bare = signed(live.url, "PUT", path, a.signers[0], body=data, covered=("@method", "@target-uri"))
+    other = signed(live.url, "PUT", path, a.signers[0], body=b"another")
+    for request in (bare, other):
+        sent = httpx.Request("PUT", live.url + path, headers=PDF | dict(request.headers), content=data)
+        sent.headers["content-length"] = str(len(data))
+        problem(live.http.send(sent), 403, "SIGNATURE_INVALID")
+    assert kept(live) == []
+
+
 def test_html_called_something_else_is_never_shown_inline(live: Live) -> None:
     page = b"<html><script>alert(1)</script></html>"
     for data, media_type in (
