@@ -50,11 +50,19 @@ def match_disclosures(body: Mapping[str, Any], disclosures: Sequence[str]) -> di
     """The disclosures by digest, if they are exactly those of the body's confidential members.
 
     Raises:
-        RefusedError: INVALID_VALUE if one is missing, surplus, malformed or names another member.
+        RefusedError: INVALID_VALUE if one is missing, surplus, malformed or names another member, or if two share a
+            salt: whoever is shown the one could then guess the other.
     """
     given = {}
+    salted: dict[str, str] = {}
     for number, text in enumerate(disclosures):
-        given[_digest(text, number)] = (number, _name(text, number), text)
+        digest = _digest(text, number)
+        salt, name = _salt_and_name(text, number)
+        if salted.setdefault(salt, digest) != digest:
+            raise _invalid(
+                f"/disclosures/{number}", "its salt is that of another disclosure", "与另一披露件使用了相同的盐值"
+            )
+        given[digest] = (number, name, text)
     wanted = set()
     for pointer, name, digest in confidential_members(body, pointer="/body"):
         wanted.add(digest)
@@ -74,12 +82,12 @@ def _digest(text: str, number: int) -> str:
     return disclosure_digest(text)
 
 
-def _name(text: str, number: int) -> str:
+def _salt_and_name(text: str, number: int) -> tuple[str, str]:
     try:
         value = parse_strict(parse_base64url(text))
         salt, name, _ = value
         if len(parse_base64url(salt)) == _SALT_BYTES and isinstance(name, str) and isinstance(value, list):
-            return name
+            return salt, name
     except (FormatError, ValueError, TypeError, AttributeError):
         pass
     raise _invalid(

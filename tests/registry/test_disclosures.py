@@ -43,6 +43,18 @@ def test_a_disclosure_is_salt_name_and_value(desk: Desk, value: Any) -> None:
     assert desk.code(beside(desk.envelope("party.update", desk.registrar, body), text)) == "INVALID_VALUE"
 
 
+def test_no_two_disclosures_share_a_salt(desk: Desk) -> None:
+    texts = [
+        format_base64url(format_compact([format_base64url(bytes(15) + end), name, "x"]))
+        for name, end in (("contact", b"1"), ("status", b"1"), ("status", b"2"))
+    ]
+    contact, status, other = ({"sd": disclosure_digest(text)} for text in texts)
+    same = desk.envelope("party.update", desk.registrar, {"contact": contact, "status": status})
+    assert desk.code(beside(same, texts[0], texts[1])) == "INVALID_VALUE"
+    apart = desk.envelope("party.update", desk.registrar, {"contact": contact, "status": other})
+    assert desk.code(beside(apart, texts[0], texts[2])) is None
+
+
 def test_natural_persons_keep_their_texts_confidential(desk: Desk) -> None:
     person = newcomer("张三")
     name, opened = sd("name", "张三")
