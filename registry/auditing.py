@@ -26,7 +26,7 @@ from registry.documents.folder import Documents
 from registry.law.rulebook import Rulebook
 from registry.replay import Replay, empty_register, register_rows, stored_entries
 from registry.search.indexing import refill
-from registry.store.database import WRITER, create_tables, open_database, sqlite_url
+from registry.store.database import create_tables, open_database, sqlite_url, writing
 from registry.store.saving import Row
 from registry.store.tables import FOLD_TABLES
 
@@ -188,7 +188,7 @@ def rebuild(folder: Path, on_progress: OnProgress | None = None) -> int:
     storage = SqlLogStorage()
     replay: Replay | None = None
     try:
-        with engine.execution_options(**WRITER).begin() as tx:
+        with writing(engine) as tx:
             create_tables(tx)
             size = storage.head(tx).size
             empty_register(tx)

@@ -25,7 +25,7 @@ from registry.receipts import receipt_maker, stored_facts
 from registry.refusals.refusal import RefusedError, internal_error
 from registry.register.register import Register
 from registry.signatures import Verification, required_verifications
-from registry.store.database import WRITER
+from registry.store.database import writing
 from registry.store.loading import load_signers, stems
 from registry.store.saving import restore_disclosures
 from registry.verifying import BULK
@@ -188,7 +188,7 @@ class Counter:
         wanted = {digest for _, _, digest in confidential_members(body)} if given else set()
         missing = {digest: text for digest, text in given.items() if digest in wanted}
         if missing:
-            with self._engine.execution_options(**WRITER).begin() as tx:
+            with writing(self._engine) as tx:
                 restore_disclosures(tx, missing)
 
     def _answer_known(self, admitted: dict[int, Admitted], answers: Answers, *, short: bool) -> list[int]:

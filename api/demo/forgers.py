@@ -13,7 +13,7 @@ from ledger.keys import Algorithm, KeySigner, Signer, read_private_key
 from ledger.log import Log
 from ledger.storage.sql import SqlLogStorage
 from registry.auditing import DATABASE_NAME, rebuild
-from registry.store.database import WRITER, create_tables, open_database, sqlite_url
+from registry.store.database import create_tables, open_database, sqlite_url, writing
 
 
 def copy_of(data: Path, name: str) -> Path:
@@ -57,7 +57,7 @@ def rewrite(folder: Path, leave_out: Callable[[Entry], bool], signers: list[Sign
     engine = open_database(sqlite_url(folder / DATABASE_NAME))
     log: Log[Connection] = Log(storage, origin, signers, SigningJournal())
     for entry in (kept for kept in entries if not leave_out(kept)):
-        with engine.execution_options(**WRITER).begin() as tx:
+        with writing(engine) as tx:
             storage.create(tx)
             create_tables(tx)
             batch = log.open_batch(tx, entry.time)
@@ -66,7 +66,7 @@ def rewrite(folder: Path, leave_out: Callable[[Entry], bool], signers: list[Sign
         assert appended is not None
         log.adopt(appended)
         row = log.sign(appended.head)
-        with engine.execution_options(**WRITER).begin() as tx:
+        with writing(engine) as tx:
             storage.put_checkpoint(tx, row)
     engine.dispose()
     rebuild(folder)

@@ -18,7 +18,7 @@ from registry.refusals.refusal import RefusedError, refused
 from registry.register.citation import Citation
 from registry.register.party import Party
 from registry.register.register import Register
-from registry.store.database import WRITER
+from registry.store.database import writing
 from registry.store.desk_tables import ACCESS, CONCERNED
 from registry.store.loading import load_assets, load_citations, load_parties, load_registry, refs_of
 from registry.store.tables import DISCLOSURE
@@ -77,7 +77,7 @@ class ReadingRoom:
         """The reading is logged for good, and shown to the parties that it concerns."""
         row = {"reader": reader, "kind": kind, "digest": digest, "purpose": purpose}
         row_time = {"time": to_milliseconds(self._clock.now())}
-        with self._engine.execution_options(**WRITER).begin() as tx:
+        with writing(self._engine) as tx:
             access = tx.execute(insert(ACCESS).values(row | row_time).returning(ACCESS.c.id)).scalar()
             tx.execute(insert(CONCERNED), [{"party": party, "access": access} for party in {reader, *parties}])
 

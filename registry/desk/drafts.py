@@ -4,8 +4,7 @@ Nothing here makes a statement count: a complete draft goes to the office like a
 there as if it had come at once. A statement that reached the ledger another way ends its draft too.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -30,7 +29,7 @@ from registry.refusals.refusal import RefusedError, refused
 from registry.register.party import UNVERIFIED
 from registry.register.register import Register
 from registry.signatures import placed_verifications
-from registry.store.database import WRITER, overwriting
+from registry.store.database import overwriting, writing
 from registry.store.documents import renew_document
 from registry.store.drafts import (
     delete_draft,
@@ -131,7 +130,7 @@ class Drafts:
             return self._signed_before(identifier, data, now)
         item = self._admitted(draft)
         given = self._verified(item, _signatures_in(data, draft.payload), now)
-        with self._writing() as tx:
+        with writing(self._engine) as tx:
             if (newest := find_draft(tx, identifier, now)) is not None:
                 self._update(tx, identifier, newest.signed(given), item, now)
         return self._settled(identifier)
@@ -205,7 +204,7 @@ class Drafts:
     def _put(self, item: Admitted, given: Signatures, opener: str, now: datetime, most: int) -> bool:
         """Whether the draft is new; the signatures stand in it."""
         identifier = item.statement.identifier
-        with self._writing() as tx:
+        with writing(self._engine) as tx:
             must_not_be_erased(item, Register(load_withheld(tx, item.names.confidential)))  # since it was foreseen
             if (before := find_draft(tx, identifier, now)) is not None:
                 self._update(tx, identifier, before.signed(given), item, now)
@@ -255,7 +254,7 @@ class Drafts:
 
     def _remember(self, identifier: str, refusal: RefusedError, now: datetime) -> None:
         """Nothing that was signed is lost: the draft stays and says why it was refused."""
-        with self._writing() as tx:
+        with writing(self._engine) as tx:
             if (draft := find_draft(tx, identifier, now)) is not None:
                 kept = msgspec.structs.replace(draft, refused=Refusal.of(refusal))
                 update_draft(tx, identifier, kept, is_complete=True)
@@ -384,13 +383,8 @@ class Drafts:
             self._remove(identifier)
 
     def _remove(self, identifier: str) -> None:
-        with self._writing() as tx, overwriting(tx):
+        with writing(self._engine) as tx, overwriting(tx):
             delete_draft(tx, identifier)
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._engine.execution_options(**WRITER).begin() as tx:
-            yield tx
 
 
 def _opener(item: Admitted, given: Signatures) -> str:

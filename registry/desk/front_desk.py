@@ -7,8 +7,7 @@ natural person must keep confidential is made confidential here.
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
@@ -46,7 +45,7 @@ from registry.receipts import Receipt, receipt_at
 from registry.refusals.refusal import refused
 from registry.register.party import Party
 from registry.store.claims import load_claims, must_be_same_request
-from registry.store.database import WRITER
+from registry.store.database import writing
 from registry.store.desk_tables import TOKEN
 from registry.store.loading import load_parties
 from registry.writer import Answer
@@ -208,7 +207,7 @@ class FrontDesk:
                 f"/expires：令牌的有效期须在将来，且不超过 {LONGEST_LIFE.days} 天。", "/expires",
             )  # fmt: skip
         token = new_token(party, tuple(dict.fromkeys(scopes)), name, self._clock.now(), life or DEFAULT_LIFE)
-        with self._writing() as tx:
+        with writing(self._engine) as tx:
             if not load_parties(tx, [party]):
                 raise refused("NOT_FOUND", f"There is no party {party}.", f"没有主体 {party}。", "/party")
             tx.execute(TOKEN.insert().values(token.row()))
@@ -226,7 +225,7 @@ class FrontDesk:
         """Whether there was such a token (of `party`, if one is given); from now on it does not count."""
         where = [TOKEN.c.id == identifier] + ([TOKEN.c.party == party] if party is not None else [])
         now = to_milliseconds(self._clock.now())
-        with self._writing() as tx:
+        with writing(self._engine) as tx:
             found = tx.execute(select(TOKEN.c.id).where(*where)).first()
             tx.execute(update(TOKEN).where(*where, TOKEN.c.revoked.is_(None)).values(revoked=now))
         return found is not None
@@ -234,10 +233,6 @@ class FrontDesk:
     def claim(self, who: str, key: str, request: bytes) -> Claim:
         """The claim of an idempotency key for a request, by a party or the administrator."""
         return Claim(hashlib.sha256(f"{who}\n{key}".encode()).hexdigest(), self._sealer.digest(request))
-
-    def _writing(self) -> AbstractContextManager[Connection]:
-        """A transaction that holds the write lock from its first statement: what it read is so still when it writes."""
-        return self._engine.execution_options(**WRITER).begin()
 
     def _made_before(self, claim: Claim | None) -> Made | None:
         """What was made under the claim, once its root is signed; until then the office makes whoever asks wait."""
@@ -310,10 +305,6 @@ class FrontDesk:
         """The receipt as it was answered first, to the byte."""
         with self._engine.connect() as tx:
             return receipt_at(self._log.storage, tx, self._log.verifier_keys(), made.statement, made.size)
-
-    def now(self) -> datetime:
-        """The registry's time."""
-        return self._clock.now()
 
 
 def _submission(envelope: Envelope, disclosures: Sequence[str]) -> bytes:

@@ -8,15 +8,14 @@ still stand in a page that was moved, the pages themselves. Idempotent: a start 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
 import structlog
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine, select
 
 from registry.documents.folder import Documents
-from registry.register.citation import Withheld, is_erased
-from registry.store.database import WRITER, overwriting
+from registry.store.database import overwriting, writing
 from registry.store.documents import delete_document
-from registry.store.tables import DISCLOSURE, WITHHELD
+from registry.store.loading import erased_digests
+from registry.store.tables import DISCLOSURE
 
 logger = structlog.get_logger("sanquan.registry")
 _CHUNK = 1 << 20
@@ -34,10 +33,10 @@ class Eraser:
         """What else keeps copies of what parties told, for a while: each is asked to let go of what it can."""
 
     def finish(self, digests: Sequence[str], values: Sequence[str]) -> None:
-        """Nothing is kept under the digests any more; `values` are the disclosures that were, None of their bytes stay."""
+        """Nothing is kept under the digests any more; `values` are the disclosures that were, and none of their bytes stay."""
         for digest in digests:
             self._documents.remove(digest)
-        with self._engine.execution_options(**WRITER).begin() as tx:
+        with writing(self._engine) as tx:
             for digest in digests:
                 delete_document(tx, digest)
         for let_go in self.elsewhere:
@@ -49,7 +48,7 @@ class Eraser:
     def sweep(self) -> None:
         """What was erased before a crash is gone."""
         with self._engine.connect() as tx:
-            erased = _erased(tx)
+            erased = erased_digests(tx)
             left = [row.digest for row in tx.execute(select(DISCLOSURE.c.digest)) if row.digest in erased]
         for digest in left:
             with self._engine.begin() as tx, overwriting(tx):
@@ -102,8 +101,3 @@ def _holds(path: Path, wanted: Sequence[bytes]) -> bool:
                 return True
             tail = window[-longest:]
     return False
-
-
-def _erased(tx: Connection) -> set[str]:
-    decode: Callable[[str], tuple[Withheld, ...]] = msgspec.json.Decoder(tuple[Withheld, ...]).decode
-    return {row.digest for row in tx.execute(select(WITHHELD)) if is_erased(decode(row.document))}

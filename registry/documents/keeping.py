@@ -5,7 +5,6 @@ crash leaves at most a row without a file, which the next sending makes whole.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
@@ -18,9 +17,10 @@ from registry.documents.folder import Documents, Incoming
 from registry.documents.media import OCTETS
 from registry.documents.readers import entitling
 from registry.refusals.refusal import RefusedError, refused
+from registry.register.citation import is_erased
 from registry.register.party import UNVERIFIED, Party
 from registry.register.register import Register
-from registry.store.database import WRITER
+from registry.store.database import writing
 from registry.store.documents import (
     delete_document,
     find_document,
@@ -30,9 +30,8 @@ from registry.store.documents import (
     renew_document,
     senders,
     uncited_since,
-    was_erased,
 )
-from registry.store.loading import load_assets, load_citations, load_parties, load_registry, refs_of
+from registry.store.loading import load_assets, load_citations, load_parties, load_registry, load_withheld, refs_of
 
 UNCITED_LIFE = timedelta(days=15)
 """Longer than a statement of several signers may wait for the last of them."""
@@ -93,7 +92,7 @@ class Keeper:
             )
         now = self._clock.now()
         document = Document(digest, incoming.size, media_type, now)
-        with self._writing() as tx:
+        with writing(self._engine) as tx:
             _must_not_be_erased(tx, digest)
             is_new = not self._documents.has(digest)
             known = find_document(tx, digest)
@@ -157,7 +156,7 @@ class Keeper:
 
     def _remove_uncited(self, digest: str, limit: datetime) -> bool:
         """Whether the document went. While it is decided nothing is written, so that no statement cites it meanwhile."""
-        with self._writing() as tx:
+        with writing(self._engine) as tx:
             known = find_document(tx, digest)
             if known is None or known.received >= limit:
                 return False
@@ -189,11 +188,6 @@ class Keeper:
         registry = load_registry(tx)
         return registry is not None and registry.registrar == party
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._engine.execution_options(**WRITER).begin() as tx:
-            yield tx
-
 
 def _must_not_be_erased(tx: Connection, digest: str) -> None:
     """Returns if no entry says that the document is erased.
@@ -201,7 +195,7 @@ def _must_not_be_erased(tx: Connection, digest: str) -> None:
     Raises:
         RefusedError: INVALID_VALUE.
     """
-    if was_erased(tx, digest):
+    if is_erased(Register(load_withheld(tx, [digest])).withheld(digest)):
         raise refused(
             "INVALID_VALUE", "/sha256: this document was erased and does not come back.",
             "/sha256：该文件已被删除，不再接收。", "/sha256",

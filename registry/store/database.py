@@ -1,7 +1,7 @@
 """Databases: SQLite by default, in one file with a write-ahead log that survives a power cut."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,14 @@ def _keep_private(name: str | None) -> None:
     for suffix in ("-wal", "-shm", "-journal"):
         if (beside := Path(name + suffix)).exists():
             make_private(beside)
+
+
+def writing(engine: Engine) -> AbstractContextManager[Connection]:
+    """A transaction that holds the write lock from its beginning: what it reads is so still when it writes.
+
+    One that reads first and asks for the lock later fails on SQLite where another has written in between.
+    """
+    return engine.execution_options(**WRITER).begin()
 
 
 @contextmanager

@@ -3,16 +3,14 @@
 What may be said of somebody stands in them only as long as it is needed: a token as its digest, a key sealed.
 """
 
-from sqlalchemy import BigInteger, Column, Integer, Text
+from sqlalchemy import Column, Text
 from sqlmodel import Field, SQLModel
+
+from registry.store.columns import whole_number
 
 
 def _text() -> Column[str]:
     return Column(Text, nullable=False)
-
-
-def _milliseconds(*, index: bool = False) -> Column[int]:
-    return Column(BigInteger().with_variant(Integer, "sqlite"), nullable=False, index=index)
 
 
 class TokenTable(SQLModel, table=True):
@@ -25,9 +23,9 @@ class TokenTable(SQLModel, table=True):
     party: str = Field(index=True, max_length=30)
     name: str = Field(max_length=200)
     scopes: str = Field(sa_column=_text())
-    created: int = Field(sa_column=_milliseconds())
-    expires: int = Field(sa_column=_milliseconds())
-    revoked: int | None = Field(default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite")))
+    created: int = Field(sa_column=whole_number())
+    expires: int = Field(sa_column=whole_number())
+    revoked: int | None = Field(default=None, sa_column=whole_number(optional=True))
 
 
 class CustodyTable(SQLModel, table=True):
@@ -48,9 +46,9 @@ class ClaimTable(SQLModel, table=True):
     key: str = Field(primary_key=True, max_length=64)
     request: str = Field(max_length=64)
     statement: str = Field(max_length=64)
-    size: int = Field(sa_column=_milliseconds())
+    size: int = Field(sa_column=whole_number())
     sealed: str = Field(sa_column=_text())
-    created: int = Field(sa_column=_milliseconds(index=True))
+    created: int = Field(sa_column=whole_number(index=True))
 
 
 class AccessTable(SQLModel, table=True):
@@ -59,7 +57,7 @@ class AccessTable(SQLModel, table=True):
     __tablename__ = "sanquan_access"
 
     id: int | None = Field(default=None, primary_key=True)
-    time: int = Field(sa_column=_milliseconds())
+    time: int = Field(sa_column=whole_number())
     reader: str = Field(max_length=30)
     purpose: str = Field(sa_column=_text())
     kind: str = Field(max_length=16)

@@ -1,11 +1,9 @@
 """Tables beside the ledger: documents, and who sent the bytes of each. No entry determines them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer
+from sqlalchemy import Boolean, Column
 from sqlmodel import Field, SQLModel
 
-
-def _big(*, index: bool = False) -> Column[int]:
-    return Column(BigInteger().with_variant(Integer, "sqlite"), nullable=False, index=index)
+from registry.store.columns import whole_number
 
 
 class DocumentTable(SQLModel, table=True):
@@ -14,9 +12,9 @@ class DocumentTable(SQLModel, table=True):
     __tablename__ = "sanquan_document"
 
     sha256: str = Field(primary_key=True, max_length=64)
-    bytes: int = Field(sa_column=_big())
+    bytes: int = Field(sa_column=whole_number())
     media_type: str = Field(max_length=100)
-    received: int = Field(sa_column=_big(index=True))
+    received: int = Field(sa_column=whole_number(index=True))
     is_cited: bool = Field(sa_column=Column(Boolean, nullable=False, index=True))
 
 
@@ -27,7 +25,7 @@ class DocumentSenderTable(SQLModel, table=True):
 
     sha256: str = Field(primary_key=True, max_length=64)
     party: str = Field(primary_key=True, max_length=30)
-    received: int = Field(sa_column=_big())
+    received: int = Field(sa_column=whole_number())
 
 
 _TABLES = SQLModel.metadata.tables

@@ -3,17 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from ledger.instants import from_milliseconds, to_milliseconds
 from registry.documents.document import Document
 from registry.documents.readers import Sent
-from registry.register.citation import Withheld, is_erased
 from registry.store.document_tables import DOCUMENT, DOCUMENT_SENDER
-from registry.store.tables import WITHHELD
-
-_decode_withheld = msgspec.json.Decoder(tuple[Withheld, ...]).decode
 
 
 def find_document(tx: Connection, digest: str) -> Document | None:
@@ -51,12 +46,6 @@ def senders(tx: Connection, digest: str) -> list[Sent]:
         select(DOCUMENT_SENDER).where(DOCUMENT_SENDER.c.sha256 == digest).order_by(DOCUMENT_SENDER.c.received)
     )
     return [Sent(from_milliseconds(row.received), row.party) for row in rows]
-
-
-def was_erased(tx: Connection, digest: str) -> bool:
-    """Whether an entry says that the document is erased."""
-    text: str | None = tx.execute(select(WITHHELD.c.document).where(WITHHELD.c.digest == digest)).scalar()
-    return text is not None and is_erased(_decode_withheld(text))
 
 
 def uncited_since(tx: Connection, limit: datetime, most: int) -> Sequence[str]:

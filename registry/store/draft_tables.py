@@ -1,11 +1,9 @@
 """Tables beside the ledger: statements that still lack signatures, and who may see each. No entry determines them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Text
+from sqlalchemy import Boolean, Column, Text
 from sqlmodel import Field, SQLModel
 
-
-def _big(*, primary: bool = False, index: bool = False) -> Column[int]:
-    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=primary, nullable=False, index=index)
+from registry.store.columns import whole_number
 
 
 class DraftTable(SQLModel, table=True):
@@ -13,10 +11,10 @@ class DraftTable(SQLModel, table=True):
 
     __tablename__ = "sanquan_draft"
 
-    number: int = Field(sa_column=_big(primary=True))
+    number: int = Field(sa_column=whole_number(primary=True, counted=True))
     id: str = Field(unique=True, max_length=64)
     opened_by: str = Field(index=True, max_length=30)
-    expires: int = Field(sa_column=_big(index=True))
+    expires: int = Field(sa_column=whole_number(index=True))
     is_complete: bool = Field(sa_column=Column(Boolean, nullable=False))
     document: str = Field(sa_column=Column(Text, nullable=False))
 
@@ -27,7 +25,7 @@ class DraftReaderTable(SQLModel, table=True):
     __tablename__ = "sanquan_draft_reader"
 
     party: str = Field(primary_key=True, max_length=30)
-    number: int = Field(sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, index=True))
+    number: int = Field(sa_column=whole_number(primary=True, index=True))
 
 
 _TABLES = SQLModel.metadata.tables

@@ -11,7 +11,7 @@ from ledger.identifiers import is_identifier
 from ledger.storage.rows import rows_with
 from registry.acts.act import Names
 from registry.register.asset import MAX_ANCESTORS, Asset, Case
-from registry.register.citation import Citation, Withheld
+from registry.register.citation import Citation, Withheld, is_erased
 from registry.register.office_state import Registry
 from registry.register.party import Party
 from registry.register.register import Slot
@@ -221,6 +221,12 @@ def load_withheld(tx: Connection, digests: Collection[str]) -> dict[Slot, Any]:
     """What withholds these digests."""
     rows = rows_with(tx, WITHHELD.c.digest, digests, WITHHELD.c.document) if digests else ()
     return {("withheld", row.digest): _WITHHELD.decode(row.document) for row in rows}
+
+
+def erased_digests(tx: Connection) -> set[str]:
+    """Everything under which nothing is kept any more."""
+    rows = tx.execute(select(WITHHELD.c.digest, WITHHELD.c.document))
+    return {row.digest for row in rows if is_erased(_WITHHELD.decode(row.document))}
 
 
 def _load_keys(tx: Connection, keys: Collection[str], known: dict[Slot, Any]) -> dict[Slot, Any]:

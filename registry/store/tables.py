@@ -5,18 +5,10 @@ the object times 64 plus its number, so a rebuild gives the same keys. `ast_`, `
 through the stem they share with their statement; no table repeats them in an index of its own.
 """
 
-from sqlalchemy import BigInteger, Column, Integer, Text
+from sqlalchemy import Column, Text
 from sqlmodel import Field, SQLModel
 
-
-def _big(*, primary: bool = False, index: bool = False) -> Column[int]:
-    return Column(
-        BigInteger().with_variant(Integer, "sqlite"),
-        primary_key=primary,
-        index=index,
-        nullable=False,
-        autoincrement=False,
-    )
+from registry.store.columns import whole_number
 
 
 class ActTable(SQLModel, table=True):
@@ -24,10 +16,10 @@ class ActTable(SQLModel, table=True):
 
     __tablename__ = "sanquan_act"
 
-    seq: int = Field(sa_column=_big(primary=True))
+    seq: int = Field(sa_column=whole_number(primary=True))
     stem: str = Field(unique=True, max_length=26)
     act: str = Field(index=True, max_length=65)
-    by_ref: int = Field(sa_column=_big(index=True))
+    by_ref: int = Field(sa_column=whole_number(index=True))
     made: str = Field(sa_column=Column(Text, nullable=False))
     warnings: str = Field(sa_column=Column(Text, nullable=False))
 
@@ -35,7 +27,7 @@ class ActTable(SQLModel, table=True):
 class PartyTable(SQLModel, table=True):
     __tablename__ = "sanquan_party"
 
-    ref: int = Field(sa_column=_big(primary=True))
+    ref: int = Field(sa_column=whole_number(primary=True))
     id: str = Field(unique=True, max_length=30)
     document: str = Field(sa_column=Column(Text, nullable=False))
 
@@ -44,7 +36,7 @@ class KeyTable(SQLModel, table=True):
     __tablename__ = "sanquan_key"
 
     key: str = Field(primary_key=True, max_length=30)
-    party_ref: int = Field(sa_column=_big())
+    party_ref: int = Field(sa_column=whole_number())
 
 
 class VerifiedTable(SQLModel, table=True):
@@ -53,14 +45,14 @@ class VerifiedTable(SQLModel, table=True):
     __tablename__ = "sanquan_verified"
 
     identifier: str = Field(primary_key=True, max_length=255)
-    party_ref: int = Field(sa_column=_big(primary=True))
+    party_ref: int = Field(sa_column=whole_number(primary=True))
 
 
 class AssetTable(SQLModel, table=True):
     __tablename__ = "sanquan_asset"
 
-    ref: int = Field(sa_column=_big(primary=True))
-    applicant_ref: int = Field(sa_column=_big(index=True))
+    ref: int = Field(sa_column=whole_number(primary=True))
+    applicant_ref: int = Field(sa_column=whole_number(index=True))
     form: str = Field(max_length=16)
     document: str = Field(sa_column=Column(Text, nullable=False))
 
@@ -68,9 +60,9 @@ class AssetTable(SQLModel, table=True):
 class CaseTable(SQLModel, table=True):
     __tablename__ = "sanquan_case"
 
-    ref: int = Field(sa_column=_big(primary=True))
-    asset_ref: int = Field(sa_column=_big())
-    applicant_ref: int = Field(sa_column=_big())
+    ref: int = Field(sa_column=whole_number(primary=True))
+    asset_ref: int = Field(sa_column=whole_number())
+    applicant_ref: int = Field(sa_column=whole_number())
     kind: str = Field(max_length=16)
     state: str = Field(max_length=32)
     document: str = Field(sa_column=Column(Text, nullable=False))
@@ -79,9 +71,9 @@ class CaseTable(SQLModel, table=True):
 class RightTable(SQLModel, table=True):
     __tablename__ = "sanquan_right"
 
-    ref: int = Field(sa_column=_big(primary=True))
-    asset_ref: int = Field(sa_column=_big(index=True))
-    holder_ref: int = Field(sa_column=_big(index=True))
+    ref: int = Field(sa_column=whole_number(primary=True))
+    asset_ref: int = Field(sa_column=whole_number(index=True))
+    holder_ref: int = Field(sa_column=whole_number(index=True))
     kind: str = Field(max_length=42)
     document: str = Field(sa_column=Column(Text, nullable=False))
 
@@ -92,16 +84,16 @@ class SearchTable(SQLModel, table=True):
     __tablename__ = "sanquan_search"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    key: int = Field(sa_column=_big(primary=True))
-    ref: int = Field(sa_column=_big(primary=True))
+    key: int = Field(sa_column=whole_number(primary=True))
+    ref: int = Field(sa_column=whole_number(primary=True))
 
 
 class NewestSearchTable(SQLModel, table=True):
     __tablename__ = "sanquan_search_newest"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    key: int = Field(sa_column=_big(primary=True))
-    ref: int = Field(sa_column=_big(primary=True))
+    key: int = Field(sa_column=whole_number(primary=True))
+    ref: int = Field(sa_column=whole_number(primary=True))
 
 
 class AgencyTable(SQLModel, table=True):
@@ -110,7 +102,7 @@ class AgencyTable(SQLModel, table=True):
     __tablename__ = "sanquan_agency"
 
     agency: str = Field(primary_key=True, max_length=64)
-    party_ref: int = Field(sa_column=_big())
+    party_ref: int = Field(sa_column=whole_number())
 
 
 class AttachedTable(SQLModel, table=True):
@@ -121,7 +113,7 @@ class AttachedTable(SQLModel, table=True):
     __tablename__ = "sanquan_attached"
 
     sha256: str = Field(primary_key=True, max_length=64)
-    right_ref: int = Field(sa_column=_big(primary=True))
+    right_ref: int = Field(sa_column=whole_number(primary=True))
 
 
 class CitationTable(SQLModel, table=True):
@@ -129,7 +121,7 @@ class CitationTable(SQLModel, table=True):
 
     __tablename__ = "sanquan_citation"
 
-    seq: int = Field(sa_column=_big(primary=True))
+    seq: int = Field(sa_column=whole_number(primary=True))
     document: str = Field(sa_column=Column(Text, nullable=False))
 
 
@@ -166,7 +158,7 @@ class IndexedTable(SQLModel, table=True):
     __tablename__ = "sanquan_indexed"
 
     id: int = Field(primary_key=True)
-    size: int = Field(sa_column=_big())
+    size: int = Field(sa_column=whole_number())
 
 
 _TABLES = SQLModel.metadata.tables
