@@ -23,19 +23,14 @@ from http_message_signatures import (
     HTTPSignatureKeyResolver,
 )
 
+from api.signature_names import SIGNATURE_NAMES
 from ledger.errors import SignatureError
-from ledger.keys import Algorithm, verify_signature
+from ledger.keys import verify_signature
 from registry.register.party import Key
 
 FRESH = timedelta(minutes=5)
 _COVERED = ("@method", "@target-uri")
 _MAX_HEADER = 8_192
-_NAMES = {
-    Algorithm.ED25519: "ed25519",
-    Algorithm.ES256: "ecdsa-p256-sha256",
-    Algorithm.ML_DSA_44: "ml-dsa-44",
-}
-"""As the registry of RFC 9421 section 6.2 names them; ML-DSA has no name there yet."""
 
 
 class SignedRequestError(Exception):
@@ -135,7 +130,7 @@ def _algorithm(name: str) -> type[HTTPSignatureAlgorithm]:
     return Verifying
 
 
-_ALGORITHMS = {algorithm: _algorithm(name) for algorithm, name in _NAMES.items()}
+_ALGORITHMS = {algorithm: _algorithm(name) for algorithm, name in SIGNATURE_NAMES.items()}
 
 
 class Once:

@@ -12,8 +12,15 @@ import msgspec
 from ledger.errors import DuplicateMemberError, FormatError, TooLargeError, UnknownMemberError
 from ledger.identifiers import ObjectIdentifiers
 from ledger.keys import Algorithm
-from ledger.statement import Envelope, Statement, envelope_from_json, parse_statement, read_canonical
-from ledger.strict_json import parse_strict
+from ledger.statement import (
+    Envelope,
+    Statement,
+    envelope_from_json,
+    format_envelope,
+    parse_statement,
+    read_canonical,
+)
+from ledger.strict_json import format_compact, parse_strict
 from registry.acts import ACTS
 from registry.acts.act import Act, Names
 from registry.beside import Beside
@@ -103,6 +110,14 @@ def open_submission(data: bytes) -> Opened:
     except FormatError as error:
         raise refusal_of(error) from error
     return Opened(envelope, envelope.digest())
+
+
+def format_submission(envelope: Envelope, disclosures: Sequence[str] = ()) -> bytes:
+    """What `open_submission` opens: the envelope alone, or with its disclosures beside it."""
+    text = format_envelope(envelope)
+    if not disclosures:
+        return text.encode()
+    return b'{"envelope":' + text.encode() + b',"disclosures":' + format_compact(list(disclosures)) + b"}"
 
 
 def _with_disclosures(value: dict[str, Any]) -> Opened:

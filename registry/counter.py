@@ -21,7 +21,7 @@ from registry.admission import (
 )
 from registry.clock import Clock
 from registry.documents.disclosures import confidential_members, disclosure_digest
-from registry.receipts import receipt_maker, stored_facts
+from registry.receipts import Receipt, receipts_of
 from registry.refusals.refusal import RefusedError, internal_error
 from registry.register.register import Register
 from registry.signatures import Verification, required_verifications
@@ -172,15 +172,14 @@ class Counter:
         if not opened:
             return
         with self._engine.connect() as tx:
-            storage = self._log.storage
-            maker = receipt_maker(storage, tx, self._log.verifier_keys())
-            positions = storage.positions(tx, [each.digest for each in opened.values()])
-            for place, each in opened.items():
-                position = positions.get(each.digest)
-                if maker is not None and position is not None and position < maker.size:
-                    facts = stored_facts(storage, tx, [position])[position]
-                    answers[place] = Answer(maker.make(facts, short=short), known=True)
-                    self._restore(each, parse_statement(each.envelope).body)
+            receipts = self._receipts(tx, [each.digest for each in opened.values()], short=short)
+        for place, each in opened.items():
+            if (receipt := receipts.get(each.digest)) is not None:
+                answers[place] = Answer(receipt, known=True)
+                self._restore(each, parse_statement(each.envelope).body)
+
+    def _receipts(self, tx: Connection, statements: Sequence[bytes], *, short: bool) -> dict[bytes, Receipt]:
+        return receipts_of(self._log.storage, tx, self._log.verifier_keys(), statements, short=short)
 
     def _restore(self, opened: Opened, body: Mapping[str, Any]) -> None:
         """Disclosures that come with a statement of the log and were missing are kept; not those erased."""
@@ -197,21 +196,13 @@ class Counter:
             return []
         with self._engine.connect() as tx:
             taken = stems(tx, [item.ids.stem for item in admitted.values()])
-            if not taken:
-                return []
-            storage = self._log.storage
-            maker = receipt_maker(storage, tx, self._log.verifier_keys())
-            positions = storage.positions(tx, [i.digest for i in admitted.values() if i.ids.stem in taken])
-            if maker is None:
-                return []
-            signed = {digest: position for digest, position in positions.items() if position < maker.size}
-            facts = stored_facts(storage, tx, list(signed.values()))
-            known = {place: signed[item.digest] for place, item in admitted.items() if item.digest in signed}
-            for place, position in known.items():
-                answers[place] = Answer(maker.make(facts[position], short=short), known=True)
+            wanted = [item.digest for item in admitted.values() if item.ids.stem in taken]
+            receipts = self._receipts(tx, wanted, short=short)
+        known = [place for place, item in admitted.items() if item.digest in receipts]
         for place in known:
+            answers[place] = Answer(receipts[admitted[place].digest], known=True)
             self._restore(admitted[place].opened, admitted[place].statement.body)
-        return list(known)
+        return known
 
     def verify(self, items: dict[int, Admitted], answers: Answers, gate: Gate | None, *, alone: bool) -> Signed:
         """Signatures that can be verified by the keys as they stand are being verified, on other cores if many.

@@ -22,7 +22,7 @@ from ledger.storage import EntryRow
 from ledger.storage.rows import rows_with
 from registry.acts.act import Names
 from registry.clock import Clock
-from registry.receipts import Receipt, receipt_maker, stored_facts
+from registry.receipts import Receipt, receipts_of
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.asset import Case
 from registry.register.citation import Citation
@@ -267,13 +267,10 @@ class Reader:
         """
         with self._engine.connect() as tx:
             storage = self._log.storage
-            position = storage.positions(tx, [digest]).get(digest)
-            maker = receipt_maker(storage, tx, self._log.verifier_keys())
-            if position is None or maker is None or position >= maker.size:
+            receipt = receipts_of(storage, tx, self._log.verifier_keys(), [digest]).get(digest)
+            if receipt is None:
                 raise not_found(f"statement {digest.hex()}", f"声明 {digest.hex()}")
-            facts = stored_facts(storage, tx, [position])[position]
-            data = storage.entries(tx, position, position + 1)[0].data.decode()
-            receipt = maker.make(facts)
+            data = storage.entries(tx, receipt["seq"], receipt["seq"] + 1)[0].data.decode()
         return data[data.index('"statement":') + len('"statement":') : -1], receipt
 
     def inclusion(self, position: int, size: int | None) -> str:

@@ -99,6 +99,20 @@ def receipt_at(
     return maker.make(stored_facts(storage, tx, [position])[position])
 
 
+def receipts_of(
+    storage: LogStorage[Connection], tx: Connection, keys: Sequence[VerifierKey], statements: Sequence[bytes], *,
+    short: bool = False,
+) -> dict[bytes, Receipt]:  # fmt: skip
+    """The receipts of those statements that the newest signed root holds, by the digests of their payloads."""
+    positions = storage.positions(tx, statements) if statements else {}
+    maker = receipt_maker(storage, tx, keys) if positions else None
+    if maker is None:
+        return {}
+    signed = {digest: position for digest, position in positions.items() if position < maker.size}
+    facts = stored_facts(storage, tx, list(signed.values()))
+    return {digest: maker.make(facts[position], short=short) for digest, position in signed.items()}
+
+
 def receipt_maker(
     storage: LogStorage[Connection], tx: Connection, keys: Sequence[VerifierKey], newest: Appended | None = None
 ) -> ReceiptMaker | None:

@@ -11,7 +11,7 @@ import httpx
 from api.client.documents import Documents
 from api.client.drafts import Drafts
 from api.client.errors import ClientError, ProblemError, TransportError, TrustError
-from api.client.files import LineResult, Receipt, answers_of, conceal, files, submission
+from api.client.files import LineResult, Receipt, answers_of, conceal, files
 from api.client.pins import Pins
 from api.client.private import NONE
 from api.client.profile import Profile
@@ -25,6 +25,7 @@ from ledger.instants import parse_instant
 from ledger.keys import Signer
 from ledger.note import VerifierKey
 from ledger.statement import Envelope, format_envelope
+from registry.admission import format_submission
 from registry.drafting import make_payload, sign_payload
 
 _TIMEOUT_S = 120.0
@@ -161,7 +162,7 @@ class Client(Drafts, Documents):
 
     def submit(self, envelope: Envelope, disclosures: Sequence[str] = ()) -> Receipt:
         """The verified receipt of a statement; the same payload again gets the first receipt's facts."""
-        facts = self._transport.json("POST", "/v1/statements", content=submission(envelope, disclosures))
+        facts = self._transport.json("POST", "/v1/statements", content=format_submission(envelope, disclosures))
         return self._verified(envelope, facts)
 
     def try_out(self, envelope: Envelope) -> Mapping[str, Any]:
@@ -198,7 +199,7 @@ class Client(Drafts, Documents):
         `atomic`: all in one file, all or none. `disclosures`: of the envelopes that have any.
         """
         for chunk in [list(envelopes)] if atomic else files(envelopes):
-            lines = b"\n".join(submission(envelope, disclosures.get(envelope, ())) for envelope in chunk)
+            lines = b"\n".join(format_submission(envelope, disclosures.get(envelope, ())) for envelope in chunk)
             response = self._transport.send(
                 "POST", "/v1/statements", content=lines, media_type="application/x-ndjson",
                 accept="application/x-ndjson", params=[("atomic", "true")] if atomic else [],

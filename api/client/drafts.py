@@ -7,13 +7,14 @@ from typing import Any
 from urllib.parse import quote
 
 from api.client.errors import TrustError
-from api.client.files import Receipt, conceal, submission
+from api.client.files import Receipt, conceal
 from api.client.private import Private
 from ledger.encoding import format_base64, parse_base64url
 from ledger.errors import LedgerError
 from ledger.keys import Signer
 from ledger.statement import Envelope, Statement, envelope_from_json, parse_statement
 from ledger.strict_json import format_compact, parse_strict
+from registry.admission import format_submission
 from registry.documents.disclosures import confidential_members, disclosure_digest, match_disclosures
 from registry.drafting import sign_payload
 from registry.refusals.refusal import RefusedError
@@ -78,7 +79,9 @@ class Drafts(Private):
 
     def open_draft(self, envelope: Envelope, disclosures: Sequence[str] = ()) -> Draft | Receipt:
         """The draft of an envelope that lacks signatures; the receipt if it lacks none."""
-        return self._result(envelope, self._transport.json("POST", _PATH, content=submission(envelope, disclosures)))
+        return self._result(
+            envelope, self._transport.json("POST", _PATH, content=format_submission(envelope, disclosures))
+        )
 
     def drafts(self, *, waiting_for_me: bool = False) -> Iterator[Draft]:
         """The drafts that concern the profile's party, oldest first; with `waiting_for_me` those that it has to sign."""

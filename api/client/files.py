@@ -56,14 +56,6 @@ class LineResult:
     problem: ProblemError | None
 
 
-def submission(envelope: Envelope, disclosures: Sequence[str] = ()) -> bytes:
-    """An envelope as it is sent, with its disclosures beside it where it has any."""
-    text = format_envelope(envelope)
-    if not disclosures:
-        return text.encode()
-    return f'{{"envelope":{text},"disclosures":{json.dumps(list(disclosures))}}}'.encode()
-
-
 def conceal(act: str, body: Mapping[str, Any], pointers: Sequence[str]) -> tuple[Mapping[str, Any], Sequence[str]]:
     """The body with digests in place of the members that the pointers name, and the disclosures.
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import httpx
 from http_message_signatures import HTTPMessageSigner, HTTPSignatureAlgorithm
 
+from api.signature_names import SIGNATURE_NAMES
 from ledger.identifiers import key_identifier
-from ledger.keys import Algorithm, Signer
+from ledger.keys import Signer
 
-_NAMES = {Algorithm.ED25519: "ed25519", Algorithm.ES256: "ecdsa-p256-sha256", Algorithm.ML_DSA_44: "ml-dsa-44"}
 _COVERED = ("@method", "@target-uri")
 
 
@@ -28,7 +28,9 @@ class SignedRequest(httpx.Auth):
 
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
-        self._preparing = HTTPMessageSigner(signature_algorithm=_algorithm(_NAMES[signer.algorithm]), key_resolver=None)
+        self._preparing = HTTPMessageSigner(
+            signature_algorithm=_algorithm(SIGNATURE_NAMES[signer.algorithm]), key_resolver=None
+        )
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """The request, signed now: one that is sent again is signed again."""

@@ -27,7 +27,8 @@ from ledger.instants import format_instant
 from ledger.statement import format_envelope
 from ledger.strict_json import format_compact, parse_strict
 from registry.desk.draft import Refusal
-from registry.desk.drafts import Result, Shown
+from registry.desk.drafts import Result
+from registry.desk.vetting import Shown
 from registry.refusals.refusal import refused
 from registry.registry import Registry
 

@@ -62,8 +62,7 @@ async def import_file(
     check_parameters(request, ("dry_run",))
     token = caller.acting()
     trial = flag(request, "dry_run")
-    if not token.may_act("case.file"):
-        raise refused("NOT_ENTITLED", "This token may not be used for case.file.", "该令牌不能用于 case.file。")
+    registry.desk.must_allow(token, "case.file")
     media_type = media_type_of(request)
     if media_type not in _MEDIA_TYPES.values():
         raise refused("MEDIA_TYPE", f"Send {CSV} or {XLSX}.", f"请以 {CSV} 或 {XLSX} 提交。")

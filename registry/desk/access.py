@@ -13,14 +13,13 @@ from ledger.encoding import parse_base64url
 from ledger.instants import format_instant, from_milliseconds, to_milliseconds
 from ledger.strict_json import parse_strict
 from registry.clock import Clock
-from registry.documents.entitlement import concerned, may_read
+from registry.documents.reading import is_reader, parties_concerned
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.citation import Citation
-from registry.register.party import Party
 from registry.register.register import Register
 from registry.store.database import writing
 from registry.store.desk_tables import ACCESS, CONCERNED
-from registry.store.loading import load_assets, load_citations, load_parties, load_registry, refs_of
+from registry.store.loading import load_citations
 from registry.store.tables import DISCLOSURE
 
 MAX_PURPOSE = 200
@@ -60,16 +59,10 @@ class ReadingRoom:
 
     def entitled(self, tx: Connection, reader: str, digest: str) -> Found | None:
         """The statements that cite what the party may read; None if there are none or it may not."""
-        slots = load_citations(tx, [digest])
-        register = Register(slots)
+        register = Register(load_citations(tx, [digest]))
         citations = register.citations(digest)
-        registry, party = load_registry(tx), load_parties(tx, [reader]).get(("party", reader))
-        if not citations or registry is None or not isinstance(party, Party):
-            return None
-        folios = {folio for citation in citations for folio in citation.folios if folio.startswith("ast_")}
-        assets = Register(load_assets(tx, refs_of(tx, folios).values()))
-        parties = concerned(assets, citations, self._clock.now())
-        if not may_read(party, registry.registrar, parties, register.withheld(digest)):
+        parties = parties_concerned(tx, citations, self._clock.now())
+        if not citations or not is_reader(tx, reader, parties, register.withheld(digest)):
             return None
         return Found(citations, parties)
 

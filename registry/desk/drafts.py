@@ -4,31 +4,26 @@ Nothing here makes a statement count: a complete draft goes to the office like a
 there as if it had come at once. A statement that reached the ledger another way ends its draft too.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 import structlog
 from sqlalchemy import Connection, Engine
 
-from ledger.encoding import format_base64
 from ledger.entry import parse_entry
-from ledger.errors import FormatError
 from ledger.log import Log
-from ledger.statement import PAYLOAD_TYPE, Envelope, EnvelopeSignature, envelope_from_json, format_envelope
-from ledger.strict_json import format_compact, parse_strict
-from registry.acts.shapes import invalid
-from registry.admission import Admitted, Opened, admit, open_submission, refusal_of
+from ledger.statement import Envelope
+from registry.admission import Admitted, Opened, admit, format_submission, open_submission
 from registry.clock import Clock
-from registry.desk.draft import Draft, Refusal, Standing, expires, readers, standing
-from registry.judging import OPEN_FAMILIES, Bench, Rules, must_be_of_now, must_not_be_erased
+from registry.desk.draft import Draft, Refusal, expires, readers
+from registry.desk.vetting import Shown, Signatures, Vetting, opener_of, signatures_in
+from registry.judging import Rules, must_be_of_now, must_not_be_erased
 from registry.office import Office
 from registry.reading import not_found
-from registry.receipts import Receipt, receipt_maker, stored_facts
+from registry.receipts import Receipt, receipts_of
 from registry.refusals.refusal import RefusedError, refused
-from registry.register.party import UNVERIFIED
 from registry.register.register import Register
-from registry.signatures import placed_verifications
 from registry.store.database import overwriting, writing
 from registry.store.documents import renew_document
 from registry.store.drafts import (
@@ -41,27 +36,12 @@ from registry.store.drafts import (
     open_drafts,
     update_draft,
 )
-from registry.store.loading import load, load_signers, load_withheld, stems
+from registry.store.loading import load_withheld
 
 logger = structlog.get_logger("sanquan.registry")
-_CERTAIN = frozenset(
-    {"NOT_FOUND", "NOT_ADMITTED", "INVALID_VALUE", "MALFORMED", "UNKNOWN_MEMBER", "TOO_LARGE", "ID_TAKEN", "KEY_TAKEN"}
-)
-"""What no signature and no time will mend."""
 _HOPELESS = frozenset({"AT_STALE", "ID_TAKEN", "KEY_TAKEN"})
 """Refusals of a complete statement after which its draft is of no use."""
 _AT_ONCE = 500
-Signatures = Mapping[int, EnvelopeSignature]
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """A draft as those concerned see it. `foreseen`: why it would be refused as the register stands now."""
-
-    item: Admitted
-    draft: Draft
-    standing: Standing
-    expires: datetime
-    foreseen: Refusal | None = None
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -80,7 +60,7 @@ class Drafts:
         self._log = log
         self._office = office
         self._clock = clock
-        self._rules = rules
+        self._vetting = Vetting(engine, log, rules)
 
     def open(self, data: bytes, charge: Callable[[str], None], most: int) -> Result:
         """The draft is kept, with the signatures it came with beside those it had; complete, it is submitted.
@@ -97,13 +77,11 @@ class Drafts:
         item = admit(opened, self._log.origin)
         now = self._clock.now()
         must_be_of_now(item, now)
-        given = self._verified(item, item.envelope.signatures, now)
-        foreseen = self._foreseen(item, now)
-        if foreseen is not None and foreseen.code in _CERTAIN:
-            raise foreseen
-        opener = _opener(item, given)
+        given = self._vetting.verified(item, item.envelope.signatures, now)
+        self._vetting.must_not_be_hopeless(item, now)
+        opener = opener_of(item, given)
         charge(opener)
-        self._must_admit(item, opener)
+        self._vetting.must_admit(item, opener)
         is_new = self._put(item, given, opener, now, most)
         return self._settled(item.statement.identifier, is_new=is_new)
 
@@ -128,8 +106,8 @@ class Drafts:
             draft = find_draft(tx, identifier, now)
         if draft is None:
             return self._signed_before(identifier, data, now)
-        item = self._admitted(draft)
-        given = self._verified(item, _signatures_in(data, draft.payload), now)
+        item = self._vetting.admitted(draft)
+        given = self._vetting.verified(item, signatures_in(data, draft.payload), now)
         with writing(self._engine) as tx:
             if (newest := find_draft(tx, identifier, now)) is not None:
                 self._update(tx, identifier, newest.signed(given), item, now)
@@ -147,7 +125,7 @@ class Drafts:
             draft = find_draft(tx, identifier, now)
         if draft is None or self._known(bytes.fromhex(identifier)) is not None:
             raise _no_draft(identifier)
-        shown = self._shown(draft, now)
+        shown = self._vetting.shown(draft, now)
         if party not in readers(shown.item):
             raise _no_draft(identifier)
         return shown
@@ -162,7 +140,7 @@ class Drafts:
             for number, identifier, draft in drafts_of(tx, party, after, now):
                 if self._log.storage.positions(tx, [bytes.fromhex(identifier)]):
                     continue
-                shown = self._standing(tx, draft, now)
+                shown = self._vetting.standing(tx, draft, now)
                 if waiting and party not in shown.standing.waiting:
                     continue
                 if len(found) == limit:
@@ -217,14 +195,14 @@ class Drafts:
                 )
             empty = (None,) * (1 + len(item.signers.with_) + len(item.signers.proofs))
             draft = Draft(item.envelope.payload, empty, opener, item.opened.disclosures).signed(given)
-            complete = self._stands(tx, draft, item, now).is_complete
+            complete = self._vetting.stands(tx, draft, item, now).is_complete
             insert_draft(tx, identifier, draft, expires(item), readers(item), is_complete=complete)
             for digest in item.cited.documents if item.cited else ():
                 renew_document(tx, digest, now)  # what is cited here must still be there when the last has signed
         return True
 
     def _update(self, tx: Connection, identifier: str, draft: Draft, item: Admitted, now: datetime) -> None:
-        update_draft(tx, identifier, draft, is_complete=self._stands(tx, draft, item, now).is_complete)
+        update_draft(tx, identifier, draft, is_complete=self._vetting.stands(tx, draft, item, now).is_complete)
 
     def _settled(self, identifier: str, *, is_new: bool = False) -> Result:
         """The draft as it is now, submitted if it is complete.
@@ -237,12 +215,10 @@ class Drafts:
             draft = find_draft(tx, identifier, now)
         if draft is None:
             return self._gone(identifier)
-        shown = self._shown(draft, now)
+        shown = self._vetting.shown(draft, now)
         if not shown.standing.is_complete:
             return Result(is_new, shown)
-        text = format_envelope(draft.envelope)
-        data = f'{{"envelope":{text},"disclosures":{format_compact(list(draft.disclosures)).decode()}}}'
-        (answer,) = self._office.submit([data.encode()])
+        (answer,) = self._office.submit([format_submission(draft.envelope, draft.disclosures)])
         if answer.refusal is None:
             self._remove(identifier)
             return Result(not answer.known, receipt=answer.receipt)
@@ -284,7 +260,7 @@ class Drafts:
             envelope = self._envelope(tx, bytes.fromhex(identifier))
         try:
             item = admit(Opened(envelope, envelope.digest()), self._log.origin, disclosed=False)
-            self._verified(item, _signatures_in(data, envelope.payload), now)
+            self._vetting.verified(item, signatures_in(data, envelope.payload), now)
         except RefusedError as refusal:
             raise _no_draft(identifier) from refusal
         return known
@@ -297,84 +273,13 @@ class Drafts:
     def _known(self, digest: bytes) -> Result | None:
         """The receipt of the statement, if it is on the ledger; its draft, if there is one, is then gone."""
         with self._engine.connect() as tx:
-            storage = self._log.storage
-            position = storage.positions(tx, [digest]).get(digest)
-            maker = receipt_maker(storage, tx, self._log.verifier_keys())
-            if position is None or maker is None or position >= maker.size:
+            receipt = receipts_of(self._log.storage, tx, self._log.verifier_keys(), [digest]).get(digest)
+            if receipt is None:
                 return None
-            receipt = maker.make(stored_facts(storage, tx, [position])[position])
             has_draft = find_draft(tx, digest.hex(), self._clock.now()) is not None
         if has_draft:
             self._remove(digest.hex())
         return Result(is_new=False, receipt=receipt)
-
-    def _verified(self, item: Admitted, signatures: tuple[EnvelopeSignature, ...], now: datetime) -> Signatures:
-        """The signatures by their places, all of which hold.
-
-        Raises:
-            RefusedError: one is not needed, not by a live key, or does not verify; NOT_FOUND for an unknown party.
-        """
-        if not signatures:
-            raise refused("SIGNATURE_MISSING", "At least one signature is needed.", "至少须有一个签名。", "/signatures")
-        statement = item.statement
-        with self._engine.connect() as tx:
-            register = Register(load_signers(tx, readers(item), item.names.keys))
-        found = placed_verifications(register, item.signers, signatures, now)
-        for verification in found.values():
-            verification.run(item.envelope)
-        if statement.for_ is not None and not item.signers.founding and register.party(statement.for_) is None:
-            raise _unknown_party(statement.for_, "/for")
-        for number, party in enumerate(statement.with_):
-            if register.party(party) is None:
-                raise _unknown_party(party, f"/with/{number}")
-        return {place: verification.signature for place, verification in found.items()}
-
-    def _must_admit(self, item: Admitted, opener: str) -> None:
-        """Returns if statements are taken from who opens the draft; whether from its author the trial has said.
-
-        Raises:
-            RefusedError: NOT_ADMITTED.
-        """
-        if not self._rules.verified_only or item.statement.act.startswith(OPEN_FAMILIES):
-            return
-        with self._engine.connect() as tx:
-            party = Register(load_signers(tx, [opener], ())).party(opener)
-        if party is None or party.level == UNVERIFIED:
-            raise refused(
-                "NOT_ADMITTED",
-                "This registry takes drafts of verified parties only; ask the registrar to verify you.",
-                "本登记簿只受理经核验主体的草稿，请先向登记机构申请核验。",
-            )
-
-    def _foreseen(self, item: Admitted, now: datetime) -> RefusedError | None:
-        """Why the statement would be refused now if all had signed; None if it would not. Judged, never written."""
-        with self._engine.connect() as tx:
-            taken = set(stems(tx, [item.ids.stem]))
-            bench = Bench(load(tx, [item.names]), self._rules, taken)
-            lines = self._log.storage.folio_heads(tx, list(item.statement.expect))
-            size = self._log.storage.head(tx).size
-            try:
-                bench.judge(item, size, now, lambda folio: lines[folio].number if folio in lines else 0, is_draft=True)
-            except RefusedError as refusal:
-                return refusal
-        return None
-
-    def _shown(self, draft: Draft, now: datetime) -> Shown:
-        with self._engine.connect() as tx:
-            shown = self._standing(tx, draft, now)
-        foreseen = self._foreseen(shown.item, now)
-        return msgspec.structs.replace(shown, foreseen=Refusal.of(foreseen) if foreseen else None)
-
-    def _standing(self, tx: Connection, draft: Draft, now: datetime) -> Shown:
-        item = self._admitted(draft)
-        return Shown(item, draft, self._stands(tx, draft, item, now), expires(item))
-
-    def _stands(self, tx: Connection, draft: Draft, item: Admitted, now: datetime) -> Standing:
-        return standing(draft, item, Register(load_signers(tx, readers(item), ())), now)
-
-    def _admitted(self, draft: Draft) -> Admitted:
-        envelope = draft.envelope
-        return admit(Opened(envelope, envelope.digest(), draft.disclosures), self._log.origin)
 
     def _remove_expired(self) -> None:
         with self._engine.connect() as tx:
@@ -385,50 +290,6 @@ class Drafts:
     def _remove(self, identifier: str) -> None:
         with writing(self._engine) as tx, overwriting(tx):
             delete_draft(tx, identifier)
-
-
-def _opener(item: Admitted, given: Signatures) -> str:
-    """The first of the parties that signed.
-
-    Raises:
-        RefusedError: SIGNATURE_MISSING if only keys that the statement adds signed: anybody could have made them.
-    """
-    parties = (item.statement.by, *item.statement.with_)
-    for place, party in enumerate(parties):
-        if place in given:
-            return party
-    raise refused(
-        "SIGNATURE_MISSING",
-        "A draft is opened with the signature of its author or of a party that joins.",
-        "草稿须至少有声明人或共同签署人一方的签名方可提交。",
-        "/signatures",
-    )
-
-
-def _signatures_in(data: bytes, payload: bytes) -> tuple[EnvelopeSignature, ...]:
-    """The signatures sent for a payload: one, `{"signatures": […]}`, or an envelope of it.
-
-    Raises:
-        RefusedError: MALFORMED and the like, INVALID_VALUE for an envelope of another payload.
-    """
-    try:
-        value = parse_strict(data)
-        if isinstance(value, dict) and "payload" in value:
-            envelope = envelope_from_json(value)
-            if envelope.payload != payload:
-                raise invalid("/payload", "it is the payload of another statement", "该内容属于另一份声明")
-            return envelope.signatures
-        members = value if isinstance(value, dict) and "signatures" in value else {"signatures": [value]}
-        framed = {"payload": format_base64(payload), "payloadType": PAYLOAD_TYPE, **members}
-        return envelope_from_json(framed).signatures
-    except FormatError as error:
-        raise refusal_of(error) from error
-
-
-def _unknown_party(party: str, pointer: str) -> RefusedError:
-    return refused(
-        "NOT_FOUND", f"There is no party {party} in this register.", f"本登记簿中没有主体 {party}。", pointer
-    )
 
 
 def _no_draft(identifier: str) -> RefusedError:

@@ -17,9 +17,10 @@ from ledger.identifiers import party_identifier
 from ledger.instants import to_milliseconds
 from ledger.keys import KeySigner
 from ledger.log import Log
-from ledger.statement import Envelope, EnvelopeSignature, format_envelope
+from ledger.statement import Envelope, EnvelopeSignature
 from ledger.strict_json import format_compact
 from registry.acts import ACTS
+from registry.admission import format_submission
 from registry.beside import Beside, Claim, Made
 from registry.clock import Clock
 from registry.counter import Gate
@@ -94,10 +95,10 @@ class FrontDesk:
             RefusedError: NOT_ENTITLED if the token may not, or no key of the party is in custody; and whatever the
                 office refuses.
         """
-        self._must_allow(token, act)
+        self.must_allow(token, act)
         if (before := self._made_before(claim)) is not None:
             return self._receipt(before)
-        envelope, disclosures = self._made(token, act, request)
+        ((envelope, disclosures),) = self._made(token, act, [request])
         return self._submit(envelope, disclosures, Beside(claim=claim), gate)
 
     def begin(self, token: Token, act: str, request: ActRequest) -> bytes:
@@ -106,19 +107,26 @@ class FrontDesk:
         Raises:
             RefusedError: NOT_ENTITLED if the token may not, or no key of the party is in custody.
         """
-        self._must_allow(token, act)
-        return _submission(*self._made(token, act, request))
+        self.must_allow(token, act)
+        (made,) = self._made(token, act, [request])
+        return format_submission(*made)
 
-    def _made(self, token: Token, act: str, request: ActRequest) -> tuple[Envelope, Sequence[str]]:
-        """The statement with the signature of the token's party, and its disclosures."""
+    def _made(
+        self, token: Token, act: str, requests: Sequence[ActRequest]
+    ) -> list[tuple[Envelope, Sequence[str]]]:  # fmt: skip
+        """The statements with the signature of the token's party, each with its disclosures."""
+        now = self._clock.now()
+        made: list[tuple[Envelope, Sequence[str]]] = []
         with self._engine.connect() as tx:
             signer = self._signer(tx, token.party)
-            body, disclosures = self._concealed(tx, act, token.party, request)
-        payload = make_payload(
-            act, self._log.origin, token.party, self._clock.now(), body, for_=request.for_, with_=request.with_,
-            expect=request.expect,
-        )  # fmt: skip
-        return sign_payload(payload, [signer]), [*request.disclosures, *disclosures]
+            for request in requests:
+                body, disclosures = self._concealed(tx, act, token.party, request)
+                payload = make_payload(
+                    act, self._log.origin, token.party, now, body, for_=request.for_, with_=request.with_,
+                    expect=request.expect,
+                )  # fmt: skip
+                made.append((sign_payload(payload, [signer]), [*request.disclosures, *disclosures]))
+        return made
 
     def sign(self, token: Token, act: str, payload: bytes) -> EnvelopeSignature:
         """The signature of the token's party under a statement that others sign too.
@@ -126,7 +134,7 @@ class FrontDesk:
         Raises:
             RefusedError: NOT_ENTITLED if the token may not, or no key of the party is in custody.
         """
-        self._must_allow(token, act)
+        self.must_allow(token, act)
         with self._engine.connect() as tx:
             signer = self._signer(tx, token.party)
         return sign_payload(payload, [signer]).signatures[0]
@@ -139,19 +147,9 @@ class FrontDesk:
         Raises:
             RefusedError: NOT_ENTITLED if the token may not, or no key of the party is in custody.
         """
-        self._must_allow(token, act)
-        with self._engine.connect() as tx:
-            signer = self._signer(tx, token.party)
-            concealed = [self._concealed(tx, act, token.party, request) for request in requests]
-        now = self._clock.now()
-        submissions = []
-        for request, (body, disclosures) in zip(requests, concealed, strict=True):
-            payload = make_payload(
-                act, self._log.origin, token.party, now, body, for_=request.for_, with_=request.with_,
-                expect=request.expect,
-            )  # fmt: skip
-            submissions.append(_submission(sign_payload(payload, [signer]), [*request.disclosures, *disclosures]))
-        return self._office.submit(submissions, trial=trial)
+        self.must_allow(token, act)
+        made = self._made(token, act, requests)
+        return self._office.submit([format_submission(*each) for each in made], trial=trial)
 
     def make_party(
         self, request: ActRequest, *, claim: Claim | None = None, gate: Gate | None = None
@@ -245,7 +243,12 @@ class FrontDesk:
             must_be_same_request(made, claim)
             return made if self._log.storage.checkpoint(tx, made.size) is not None else None
 
-    def _must_allow(self, token: Token, act: str) -> None:
+    def must_allow(self, token: Token, act: str) -> None:
+        """Returns if the token may be used for the act.
+
+        Raises:
+            RefusedError: NOT_ENTITLED.
+        """
         if not token.may_act(act):
             raise refused(
                 "NOT_ENTITLED",
@@ -293,7 +296,7 @@ class FrontDesk:
         return any(party.is_natural_person() for party in parties.values())
 
     def _submit(self, envelope: Envelope, disclosures: Sequence[str], beside: Beside, gate: Gate | None) -> Receipt:
-        answer = self._office.submit_with(_submission(envelope, disclosures), beside, gate)
+        answer = self._office.submit_with(format_submission(envelope, disclosures), beside, gate)
         if answer.refusal is not None:
             raise answer.refusal
         assert answer.receipt is not None
@@ -305,9 +308,3 @@ class FrontDesk:
         """The receipt as it was answered first, to the byte."""
         with self._engine.connect() as tx:
             return receipt_at(self._log.storage, tx, self._log.verifier_keys(), made.statement, made.size)
-
-
-def _submission(envelope: Envelope, disclosures: Sequence[str]) -> bytes:
-    """An envelope with its disclosures, as the office takes it in."""
-    text = format_envelope(envelope)
-    return f'{{"envelope":{text},"disclosures":{format_compact(list(disclosures)).decode()}}}'.encode()

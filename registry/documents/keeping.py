@@ -12,10 +12,11 @@ from sqlalchemy import Connection, Engine
 from registry.clock import Clock
 from registry.documents.citing import is_document_digest
 from registry.documents.document import Document, Readable
-from registry.documents.entitlement import STAFF, concerned, may_read
+from registry.documents.entitlement import STAFF
 from registry.documents.folder import Documents, Incoming
 from registry.documents.media import OCTETS
 from registry.documents.readers import entitling
+from registry.documents.reading import is_reader, parties_concerned
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.citation import is_erased
 from registry.register.party import UNVERIFIED, Party
@@ -31,7 +32,7 @@ from registry.store.documents import (
     senders,
     uncited_since,
 )
-from registry.store.loading import load_assets, load_citations, load_parties, load_registry, load_withheld, refs_of
+from registry.store.loading import load_citations, load_parties, load_registry, load_withheld
 
 UNCITED_LIFE = timedelta(days=15)
 """Longer than a statement of several signers may wait for the last of them."""
@@ -127,13 +128,8 @@ class Keeper:
             register = Register(load_citations(tx, [digest]))
             sent = senders(tx, digest)
             citations = entitling(sent, register.citations(digest), self._trust(tx))
-            folios = {folio for citation in citations for folio in citation.folios if folio.startswith("ast_")}
-            assets = Register(load_assets(tx, refs_of(tx, folios).values()))
-            parties, having = concerned(assets, citations, self._clock.now()), {each.party for each in sent}
-            registry, reader = load_registry(tx), load_parties(tx, [party]).get(("party", party))
-            if registry is None or not isinstance(reader, Party):
-                return None
-            if not may_read(reader, registry.registrar, parties | having, register.withheld(digest)):
+            parties, having = parties_concerned(tx, citations, self._clock.now()), {each.party for each in sent}
+            if not is_reader(tx, party, parties | having, register.withheld(digest)):
                 return None
             document = find_document(tx, digest) or self._unsent(digest)
         # Whoever has the bytes may send them; that alone does not show it who reads what others cite.

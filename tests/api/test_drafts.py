@@ -14,6 +14,7 @@ import pytest
 from ledger.keys import KeySigner, Signer
 from registry.clock import SimulatedClock
 from registry.drafting import sign_payload
+from registry.store.database import writing
 from registry.store.drafts import find_draft
 from tests.api.drafting import DRAFTS, add, part, start
 from tests.api.live import JSON, Actor, Live, live_registry, party_body, problem, simulated
@@ -167,11 +168,11 @@ def test_what_was_complete_when_the_process_ended_is_submitted_at_the_next_start
         payload = licence(live, a, b)
         draft = start(live, payload, a.signers[0]).json()["id"]
         drafts, now = live.registry.drafts, clock.now()
-        with drafts._writing() as tx:
+        with writing(live.registry.engine) as tx:
             kept = find_draft(tx, draft, now)
             assert kept is not None
             signature = sign_payload(payload, [b.signers[0]]).signatures[0]
-            drafts._update(tx, draft, kept.signed({1: signature}), drafts._admitted(kept), now)
+            drafts._update(tx, draft, kept.signed({1: signature}), drafts._vetting.admitted(kept), now)
         size = live.size()
     with live_registry(folder, clock=clock) as live:
         assert live.size() == size + 1
