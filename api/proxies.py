@@ -2,15 +2,16 @@
 
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import Depends, Request
 
-from api.settings import LOOPBACK, Settings
+from api.deps import SettingsDep
+from api.settings import LOOPBACK
 from registry.refusals.refusal import refused
 
 _MARKS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 
-def must_be_from_here(request: Request, settings: Settings) -> None:
+async def must_be_from_here(request: Request, settings: SettingsDep) -> None:
     """Returns if the operator said who is admitted, or nothing shows that the request comes through a proxy.
 
     Raises:
@@ -25,6 +26,10 @@ def must_be_from_here(request: Request, settings: Settings) -> None:
             "proxy or under another name. Its operator must say who is admitted: --admission verified or open.",
             "本服务仅为本机启动（任何主体均可办理），而该请求经代理或以其他域名到达。须由运营者写明准入方式：--admission verified 或 open。",
         )
+
+
+FROM_HERE = [Depends(must_be_from_here)]
+"""Dependencies of routes by which something is written."""
 
 
 def host_of(request: Request) -> str | None:

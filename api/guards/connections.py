@@ -8,10 +8,10 @@ it was refused before it was read, is thrown away as long as that.
 import asyncio
 from asyncio.events import TimerHandle
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 MAX_HEAD_BYTES = 65_536
@@ -35,8 +35,8 @@ class PunctualProtocol(HttpToolsProtocol):
         self._heads = 0
         self._in_body = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
         self._expect()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -44,7 +44,7 @@ class PunctualProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]  # None at first
+        if self._is_idle():
             self._expect()
         heads, in_head = self._heads, not self._in_body
         super().data_received(data)
@@ -65,6 +65,11 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(HTTPStatus.BAD_REQUEST, msg)
+
+    def _is_idle(self) -> bool:
+        """Whether no request is being answered. uvicorn says that there always is a cycle, and has none at first."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is None or cycle.response_complete
 
     def _expect(self) -> None:
         if self._deadline is None:

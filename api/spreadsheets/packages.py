@@ -60,7 +60,7 @@ def check_package(file: IO[bytes], size_bytes: int) -> int:
         with zipfile.ZipFile(file) as archive:
             _check_directory(archive)
             cells = _read_through(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         raise FileRefusedError("WORKBOOK_BROKEN", what=type(error).__name__) from error
     file.seek(0)
     return cells

@@ -14,7 +14,7 @@ from api.bodies import json_body
 from api.callers import CallerDep, token_missing
 from api.deps import QuotasDep, RegistryDep, SettingsDep
 from api.limits import address_of
-from api.proxies import must_be_from_here
+from api.proxies import FROM_HERE
 from api.v1 import schemas
 from api.v1.drafts import draft_answer
 from registry.acts import ACTS
@@ -25,7 +25,7 @@ from registry.desk.tokens import Token
 from registry.refusals.refusal import refused
 from registry.registry import Registry
 
-router = APIRouter(prefix="/v1", tags=["acts"])
+router = APIRouter(prefix="/v1", tags=["acts"], dependencies=FROM_HERE)
 _MAX_KEY = 255
 
 
@@ -64,7 +64,6 @@ class _Desk:
         self, act: str, complete: Callable[[ActRequest, str], ActRequest] = lambda wanted, _: wanted
     ) -> Response:
         """The receipt of the act; or, where others sign too, the draft that it waits in. `complete`: what goes unsaid."""
-        must_be_from_here(self.request, self.settings)
         check_parameters(self.request, ())
         token = self.caller.acting()
         data = await json_body(self.request)
@@ -130,7 +129,6 @@ def _as_filing(wanted: ActRequest, party: str) -> ActRequest:
 @router.post("/parties", status_code=201, response_model=None, responses=schemas.ACTED, openapi_extra=schemas.ACT_BODY)
 async def make_party(desk: DeskDep) -> Response:
     """With the administrator's token: a party with a key in custody. The answer is the receipt with `token`, shown once."""
-    must_be_from_here(desk.request, desk.settings)
     check_parameters(desk.request, ())
     if not desk.caller.is_administrator:
         raise _only_administrator() if desk.caller.is_known else token_missing()

@@ -11,7 +11,7 @@ from api.callers import CallerDep
 from api.deps import QuotasDep, RegistryDep, SettingsDep
 from api.guards.bodies import declared_length
 from api.limits import address_of
-from api.proxies import must_be_from_here
+from api.proxies import FROM_HERE
 from api.v1 import schemas
 from api.v1.confidential import purpose_of
 from ledger.instants import format_instant
@@ -29,7 +29,14 @@ _PIECE = 1 << 20
 """Bytes that are written at a time: each costs a change of threads."""
 
 
-@router.put("/{sha256}", status_code=201, response_model=None, responses=schemas.SENT, openapi_extra=schemas.FILE_BODY)
+@router.put(
+    "/{sha256}",
+    status_code=201,
+    response_model=None,
+    dependencies=FROM_HERE,
+    responses=schemas.SENT,
+    openapi_extra=schemas.FILE_BODY,
+)
 async def send_document(
     request: Request, sha256: str, caller: CallerDep, registry: RegistryDep, quotas: QuotasDep, settings: SettingsDep
 ) -> Response:
@@ -37,7 +44,6 @@ async def send_document(
 
     A document that no statement cites within 15 days is removed.
     """
-    must_be_from_here(request, settings)
     registry.office.must_be_writable()
     check_parameters(request, ())
     quotas.take_address(address_of(request))

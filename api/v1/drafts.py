@@ -20,7 +20,7 @@ from api.callers import Caller, CallerDep
 from api.deps import QuotasDep, RegistryDep, SettingsDep
 from api.limits import address_of
 from api.problems import language_of
-from api.proxies import must_be_from_here
+from api.proxies import FROM_HERE
 from api.v1 import schemas
 from ledger.encoding import format_base64
 from ledger.instants import format_instant
@@ -36,12 +36,18 @@ router = APIRouter(prefix="/v1/drafts", tags=["drafts"])
 _ME = "me"
 
 
-@router.post("", status_code=201, response_model=None, responses=schemas.DRAFTED, openapi_extra=schemas.ENVELOPE_BODY)
+@router.post(
+    "",
+    status_code=201,
+    response_model=None,
+    dependencies=FROM_HERE,
+    responses=schemas.DRAFTED,
+    openapi_extra=schemas.ENVELOPE_BODY,
+)
 async def open_draft(
     request: Request, caller: CallerDep, registry: RegistryDep, quotas: QuotasDep, settings: SettingsDep
 ) -> Response:
     """Keep a statement until all have signed it; then it is submitted. Some signatures must be there, in any order."""
-    must_be_from_here(request, settings)
     check_parameters(request, ())
     quotas.take_address(address_of(request))
     data = await json_body(request)
@@ -77,18 +83,20 @@ def read_draft(request: Request, identifier: str, caller: CallerDep, registry: R
 
 
 @router.post(
-    "/{identifier}/signatures", response_model=None, responses=schemas.DRAFTED, openapi_extra=schemas.SIGNATURE_BODY
+    "/{identifier}/signatures",
+    response_model=None,
+    dependencies=FROM_HERE,
+    responses=schemas.DRAFTED,
+    openapi_extra=schemas.SIGNATURE_BODY,
 )
 async def sign_draft(
-    request: Request, identifier: str, caller: CallerDep, registry: RegistryDep, quotas: QuotasDep,
-    settings: SettingsDep,
-) -> Response:  # fmt: skip
+    request: Request, identifier: str, caller: CallerDep, registry: RegistryDep, quotas: QuotasDep
+) -> Response:
     """Add signatures: one `{"keyid", "sig"}`, `{"signatures": […]}`, or an envelope of the same payload.
 
     With `Authorization: Bearer` and an empty body the caller's key in custody signs. 201 and the receipt when that
     completes the draft.
     """
-    must_be_from_here(request, settings)
     check_parameters(request, ())
     quotas.take_address(address_of(request))
     data = b"" if _is_empty(request) else await json_body(request)

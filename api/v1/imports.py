@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from api.answers import check_parameters, flag, json_response
 from api.bodies import media_type_of
 from api.callers import CallerDep
-from api.deps import ImportsDep, QuotasDep, RegistryDep, SettingsDep
+from api.deps import ImportsDep, QuotasDep, RegistryDep
 from api.exporting.files import CSV, XLSX
 from api.guards.bodies import must_declare_within, too_large
 from api.importing.model import Language
@@ -19,7 +19,7 @@ from api.imports.job import Job
 from api.imports.runner import Runner
 from api.limits import address_of
 from api.problems import language_of
-from api.proxies import must_be_from_here
+from api.proxies import FROM_HERE
 from api.spreadsheets.copies import suffix_of
 from api.spreadsheets.errors import FileRefusedError
 from api.spreadsheets.headers import open_table
@@ -51,14 +51,17 @@ def read_template(request: Request) -> Response:
 
 
 @router.post(
-    "", status_code=202, response_model=None, responses=schemas.IMPORTING, openapi_extra=schemas.SPREADSHEET_BODY
+    "",
+    status_code=202,
+    response_model=None,
+    dependencies=FROM_HERE,
+    responses=schemas.IMPORTING,
+    openapi_extra=schemas.SPREADSHEET_BODY,
 )
 async def import_file(
-    request: Request, caller: CallerDep, registry: RegistryDep, imports: ImportsDep, quotas: QuotasDep,
-    settings: SettingsDep,
-) -> Response:  # fmt: skip
+    request: Request, caller: CallerDep, registry: RegistryDep, imports: ImportsDep, quotas: QuotasDep
+) -> Response:
     """Take a spreadsheet in. Its rows are filed for the caller's party, one after the other; ask the job how far it is."""
-    must_be_from_here(request, settings)
     check_parameters(request, ("dry_run",))
     token = caller.acting()
     trial = flag(request, "dry_run")

@@ -12,7 +12,7 @@ from api.deps import QuotasDep, ReaderDep, RegistryDep, SettingsDep
 from api.guards.bodies import must_declare_within, read_body
 from api.limits import address_of
 from api.problems import language_of
-from api.proxies import must_be_from_here
+from api.proxies import FROM_HERE
 from api.v1 import schemas
 from api.v1.files import FileOfStatements
 from api.visibility import FOR_MEMBERS
@@ -30,13 +30,19 @@ router = APIRouter(prefix="/v1/statements", tags=["statements"])
 NDJSON = "application/x-ndjson"
 
 
-@router.post("", status_code=201, response_model=None, responses=schemas.SUBMITTED, openapi_extra=schemas.ENVELOPE_BODY)
+@router.post(
+    "",
+    status_code=201,
+    response_model=None,
+    dependencies=FROM_HERE,
+    responses=schemas.SUBMITTED,
+    openapi_extra=schemas.ENVELOPE_BODY,
+)
 async def submit(request: Request, registry: RegistryDep, quotas: QuotasDep, settings: SettingsDep) -> Response:
     """Put one signed statement on the ledger, or a file of them. 201 means that it survives a power cut.
 
     With `application/x-ndjson` one envelope a line, acted on in order; the answer is 200 with one line each.
     """
-    must_be_from_here(request, settings)
     check_parameters(request, ("dry_run", "atomic"))
     trial, atomic = flag(request, "dry_run"), flag(request, "atomic")
     gate = quotas.gate(address_of(request))

@@ -196,6 +196,22 @@ def test_open_without_being_told_so_only_for_its_own_machine(live: Live, headers
     assert live.send(registration(live, "Firm A"), headers={"Host": "localhost:8000"}).status_code == 201
 
 
+ASKED_WITH_A_BODY = {"/v1/checks", "/v1/clock", "/v1/tokens"}
+"""They put nothing on the ledger. The clock is there in simulations alone; a token is made for whoever holds one."""
+
+
+def test_there_is_no_other_way_to_write(live: Live) -> None:
+    paths = live.get("/openapi.json")["paths"]
+    ways = [
+        (method, path) for path, methods in paths.items() for method in methods if method in ("post", "put", "patch")
+    ]
+    assert {path for _, path in ways} > ASKED_WITH_A_BODY
+    for method, path in ways:
+        if path not in ASKED_WITH_A_BODY:
+            answer = live.http.request(method, path.replace("{", "").replace("}", ""), headers=THROUGH_A_PROXY[0])
+            problem(answer, 403, "NOT_ADMITTED")
+
+
 @pytest.mark.parametrize("admission", ["open", "verified"])
 def test_whoever_says_who_is_admitted_may_stand_behind_a_proxy(tmp_path: Path, admission: str) -> None:
     with live_registry(tmp_path / "data", admission=admission) as live:

@@ -12,123 +12,18 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from ledger.encoding import format_base64url
 from ledger.statement import format_envelope
 from registry.admission import admit, open_submission
 from registry.auditing import audit, open_subject
-from registry.desk.access import ReadingRoom
 from registry.documents.folder import Incoming
 from registry.drafting import sign_payload
+from registry.law.rulebook import load_builtin
 from registry.refusals.refusal import RefusedError
 from registry.register.citation import Citation, Cited, Withheld, is_erased
 from registry.store.loading import load
 from registry.store.tables import DISCLOSURE
-from tests.registry.desk import ALL, Actor, Desk, beside, granting, ids, newcomer, open_desk, party_body, sd
-
-SECRET = "电话0531-88889999"
-SCAN = b"scan of an identity card"
-
-
-def tell(desk: Desk, actor: Actor, name: str = "contact", value: Any = SECRET) -> tuple[str, str, dict[str, Any]]:
-    """The digest, disclosure and receipt of a confidential member of the party's own."""
-    member, text = sd(name, value)
-    receipt = desk.ok("party.update", actor, {name: member}, disclosures=[text])
-    return member["sd"], text, receipt
-
-
-def room(desk: Desk) -> ReadingRoom:
-    return desk.registry.reading_room
-
-
-def read(desk: Desk, reader: Actor, digest: str) -> Any:
-    """The value that a party reads; None where nothing is there for it."""
-    try:
-        return room(desk).disclosure(reader.id, digest, "核对")["value"]
-    except RefusedError as refusal:
-        assert refusal.code == "NOT_FOUND"
-        return None
-
-
-def erase(desk: Desk, *digests: str, **more: Any) -> dict[str, Any]:
-    return desk.ok("disclosure.erase", desk.registrar, {"digests": list(digests), "basis": "request", **more})
-
-
-def file_with_scan(desk: Desk, by: Actor) -> str:
-    """The digest of a document that a filing cites."""
-    digest: str = desk.registry.documents.put(SCAN)
-    evidence = {"evidence": [{"kind": "identity", "sha256": digest}]}
-    desk.ok("case.file", by, desk.filing([{"party": by.id, "rights": ALL}]) | evidence)
-    return digest
-
-
-def everything(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-def traces(text: str, value: str = SECRET) -> list[bytes]:
-    """What of a disclosure would give its value away: any of its middle, and the plain value."""
-    return [text.encode()[10:40], value.encode(), format_base64url(value.encode()).encode()[2:-2]]
-
-
-class TestReading:
-    def test_those_concerned_read_and_are_shown_who_read(self, desk: Desk) -> None:
-        a, b, stranger = desk.party("甲"), desk.party("乙"), desk.party("丙")
-        operating = ids(desk.register(a), "rgt")[2]
-        member, text = sd("consideration", "每年十万元")
-        body = granting(operating, b, ["processing"], consideration=member)
-        desk.ok("right.grant", a, body, with_=[b], disclosures=[text])
-        assert read(desk, a, member["sd"]) == read(desk, b, member["sd"]) == "每年十万元"
-        assert read(desk, stranger, member["sd"]) is None
-        assert read(desk, desk.registrar, member["sd"]) == "每年十万元"
-        (items, _), (others, _) = room(desk).accesses(a.id, 0, 10), room(desk).accesses(stranger.id, 0, 10)
-        assert [item["reader"] for item in items] == [a.id, b.id, desk.registrar.id]
-        assert {item["purpose"] for item in items} == {"核对"}
-        assert others == []
-
-    def test_officers_read_in_their_office(self, desk: Desk) -> None:
-        a = desk.party("甲")
-        digest, _, _ = tell(desk, a)
-        for role, may in (
-            ("reviewer", True), ("approver", True), ("authority", True), ("regulator", True), ("auditor", False), ("trustee", False),
-        ):  # fmt: skip
-            officer = desk.party(role)
-            assert read(desk, officer, digest) is None
-            desk.ok("role.grant", desk.registrar, {"party": officer.id, "role": role})
-            assert (read(desk, officer, digest) == SECRET) is may
-            desk.ok("role.revoke", desk.registrar, {"party": officer.id, "role": role})
-            assert read(desk, officer, digest) is None
-
-    def test_a_holder_of_the_asset_reads_registration_material(self, desk: Desk) -> None:
-        a, b = desk.party("甲"), desk.party("乙")
-        member, text = sd("title", "采购合同")
-        filing = desk.filing([{"party": a.id, "rights": ALL}])
-        filing["evidence"] = [{"kind": "contract", "sha256": "ab" * 32, "title": member}]
-        asset = ids(desk.ok("case.file", a, filing, disclosures=[text]), "ast")[0]
-        further = desk.filing([{"party": b.id, "rights": ["holding"]}]) | {"asset": asset}
-        assert read(desk, b, member["sd"]) is None
-        desk.ok("case.file", b, further, with_=[a])
-        assert read(desk, b, member["sd"]) == "采购合同"
-
-    @pytest.mark.parametrize("purpose", ["", " ", "x" * 201, "a\nb"])
-    def test_a_purpose_says_something(self, desk: Desk, purpose: str) -> None:
-        a = desk.party("甲")
-        digest, _, _ = tell(desk, a)
-        with pytest.raises(RefusedError) as found:
-            room(desk).disclosure(a.id, digest, purpose)
-        assert (found.value.code, found.value.reasons[0].pointer) == ("INVALID_VALUE", "/purpose")
-        assert room(desk).accesses(a.id, 0, 10) == ([], None)
-
-    def test_the_log_comes_in_pages(self, desk: Desk) -> None:
-        a = desk.party("甲")
-        digest, _, _ = tell(desk, a)
-        for number in range(5):
-            room(desk).disclosure(a.id, digest, str(number))
-        seen: list[str] = []
-        after: int | None = 0
-        while after is not None:
-            items, after = room(desk).accesses(a.id, after, 2)
-            seen += [item["purpose"] for item in items]
-        assert seen == list("01234")
+from tests.registry.desk import ALL, START, Actor, Desk, beside, newcomer, open_desk, party_body, sd
+from tests.registry.telling import SCAN, SECRET, erase, everything, file_with_scan, file_with_title, read, tell, traces
 
 
 class TestErasure:
@@ -174,7 +69,7 @@ class TestErasure:
         member, text = sd("contact", SECRET)
         envelope = desk.envelope("party.update", a, {"contact": member})
         desk.answer(beside(envelope, text))
-        _lose(desk, member["sd"])
+        lose(desk, member["sd"])
         assert read(desk, a, member["sd"]) is None
         foreign = sd("contact", "别的")[1]
         assert desk.answer(beside(envelope, foreign)).known
@@ -238,8 +133,6 @@ class TestErasure:
 
 def retaining(desk: Desk) -> None:
     """A rulebook that wants registration material kept for twenty years is the default."""
-    from registry.law.rulebook import load_builtin
-
     text = load_builtin("internal").decode().replace('id = "internal"', 'id = "keeping"', 1)
     text = text.replace("overview_limit", "retention_years = 20\noverview_limit", 1)
     digest = desk.registry.documents.put(text.encode())
@@ -253,27 +146,21 @@ def retaining(desk: Desk) -> None:
 def test_registration_material_is_restricted_and_not_erased_while_it_is_kept(desk: Desk) -> None:
     retaining(desk)
     a = desk.party("甲")
-    member, text = sd("title", "合同")
-    filing = desk.filing([{"party": a.id, "rights": ALL}])
-    filing["evidence"] = [{"kind": "contract", "sha256": "ab" * 32, "title": member}]
-    desk.ok("case.file", a, filing, disclosures=[text])
+    title, _ = file_with_title(desk, a, "合同")
     digest, _, _ = tell(desk, a)
     erase(desk, digest)
-    body: dict[str, Any] = {"digests": [member["sd"]], "basis": "request"}
+    body: dict[str, Any] = {"digests": [title], "basis": "request"}
     desk.expect(("INVALID_VALUE", 422, "/body/digests/0"), "disclosure.erase", desk.registrar, body)
     desk.ok("disclosure.restrict", desk.registrar, body)
     desk.clock.set(desk.clock.now() + timedelta(days=20 * 366))
-    erase(desk, member["sd"])
+    erase(desk, title)
 
 
 def test_an_order_erases_what_would_be_kept(desk: Desk) -> None:
     retaining(desk)
     a = desk.party("甲")
-    member, text = sd("title", "合同")
-    filing = desk.filing([{"party": a.id, "rights": ALL}])
-    filing["evidence"] = [{"kind": "contract", "sha256": "ab" * 32, "title": member}]
-    desk.ok("case.file", a, filing, disclosures=[text])
-    erase(desk, member["sd"], basis="order", document="cd" * 32)
+    title, _ = file_with_title(desk, a, "合同")
+    erase(desk, title, basis="order", document="cd" * 32)
 
 
 def test_natural_persons_are_on_the_ledger_by_digests_and_can_be_forgotten(tmp_path: Path) -> None:
@@ -327,13 +214,13 @@ def test_a_value_in_a_page_that_was_moved_is_overwritten_too(tmp_path: Path) -> 
 def test_what_is_withheld_is_so_from_its_entry_on() -> None:
     assert not is_erased((Withheld(1, "x", "restricted", "request"),))
     assert is_erased((Withheld(1, "x", "restricted", "request"), Withheld(2, "x", "erased", "order")))
-    citation = Citation(1, None, "case.file", (), Cited(("a",), ("b",)))  # type: ignore[arg-type]
+    citation = Citation(1, START, "case.file", (), Cited(("a",), ("b",)))
     assert citation.cites("a")
     assert citation.cites("b")
     assert not citation.cites("c")
 
 
-def _lose(desk: Desk, digest: str) -> None:
+def lose(desk: Desk, digest: str) -> None:
     """The side store has lost a disclosure."""
     with desk.registry.engine.begin() as tx:
         tx.exec_driver_sql("DELETE FROM sanquan_disclosure WHERE digest = ?", (digest,))
@@ -370,7 +257,7 @@ def test_however_long_it_is_and_though_only_the_draft_has_it(desk: Desk) -> None
     for member, text in (long, lost):
         desk.ok("party.update", a, {"contact": member}, disclosures=[text])
         desk.registry.drafts.open(drafted(desk, a, b, member, text), lambda _: None, 10)
-    _lose(desk, lost[0]["sd"])
+    lose(desk, lost[0]["sd"])
     assert len(drafts_of(desk, b)) == 2
     erase(desk, long[0]["sd"])
     assert [shown.draft.disclosures for shown in drafts_of(desk, b)] == [(lost[1],)]
@@ -399,7 +286,7 @@ class Overtaken(Incoming):
 
 
 def test_a_document_erased_while_it_is_sent_does_not_stay(desk: Desk, tmp_path: Path) -> None:
-    a, data = desk.party("甲"), b"scan of an identity card"
+    a, data = desk.party("甲"), SCAN
     digest = hashlib.sha256(data).hexdigest()
     evidence = [{"kind": "identity", "sha256": digest}]
     desk.ok("case.file", a, desk.filing([{"party": a.id, "rights": ALL}]) | {"evidence": evidence})

@@ -8,6 +8,7 @@ from typing import Any
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
 
 from api.spreadsheets.columns import COLUMNS
 from api.spreadsheets.template import template
@@ -113,9 +114,10 @@ def separated(rows: Iterable[Mapping[str, Any]], delimiter: str = ",", titles: S
 def simple(path: Path, lines: Sequence[Sequence[Any]]) -> Path:
     """A workbook of one sheet with these cells."""
     book = Workbook()
-    assert book.active is not None
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)
     for line in lines:
-        book.active.append(line)  # type: ignore[union-attr]
+        sheet.append(line)
     book.save(path)
     return path
 
