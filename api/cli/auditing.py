@@ -1,4 +1,4 @@
-"""`sanquan audit` and `sanquan verify`: for whoever does not trust the operator."""
+"""`sanquan audit`, for whoever does not trust the operator."""
 
 import time
 from collections.abc import Iterator
@@ -10,49 +10,19 @@ import httpx
 import typer
 
 from api.cli.output import BROKEN, HOLDS, USAGE, fail, language, print_json, progress, say
-from api.client import Pins, Profile, ProfileError
+from api.cli.trusting import JsonOption, KeyOption, LangOption, pinned_keys, read_keys, read_known
+from api.client import Profile, ProfileError
 from api.client.signing import SignedRequest
-from ledger.audit import AuditReport, Finding, Known, KnownCheckpoint, KnownReceipt, parse_known
-from ledger.checkpoint import parse_checkpoint, verify_checkpoint
-from ledger.errors import BrokenLogError, FormatError, LedgerError, SignatureError
+from ledger.audit import AuditReport, Finding, Known
+from ledger.checkpoint import parse_checkpoint
+from ledger.errors import BrokenLogError
 from ledger.known import wanted_size
-from ledger.note import VerifierKey, parse_note, parse_verifier_key
-from ledger.proof import verify_proof
+from ledger.note import VerifierKey, parse_note
 from ledger.sources import LogSource, UrlSource
-
-KeyOption = Annotated[
-    list[str] | None, typer.Option("--key", help="Verifier key of the log (vkey), or a file of them.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="The report for machines.")]
-LangOption = Annotated[str | None, typer.Option("--lang", help="zh or en.")]
 
 _PUBLISHED_WITHIN_S = 3.0
 _LOOK_AGAIN_S = 0.1
 _TIMEOUT_S = 60.0
-
-
-def read_keys(texts: list[str] | None) -> list[VerifierKey]:
-    """The verifier keys that were given, as text or as files with one a line."""
-    keys = []
-    for text in texts or []:
-        path = Path(text)
-        lines = path.read_text().splitlines() if "+" not in text and path.is_file() else [text]
-        for line in filter(None, (line.strip() for line in lines)):
-            try:
-                keys.append(parse_verifier_key(line))
-            except (FormatError, SignatureError) as error:
-                fail(USAGE, f"--key: {error}", f"--key：不是有效的验证公钥（{error}）")
-    return keys
-
-
-def _read_known(paths: list[Path]) -> list[Known]:
-    found: list[Known] = []
-    for path in paths:
-        try:
-            found += parse_known(path.read_bytes())
-        except (OSError, LedgerError) as error:
-            fail(USAGE, f"{path}: {error}", f"{path}：不是回执、检查点或联署（{error}）")
-    return found
 
 
 def audit_command(
@@ -66,7 +36,7 @@ def audit_command(
     lang: LangOption = None,
 ) -> None:
     """Read a whole log and check all of it. Exit status: 0 holds, 1 broken, 2 usage or key not pinned."""
-    keys, kept = read_keys(key), _read_known(known or [])
+    keys, kept = read_keys(key), read_known(known or [])
     try:
         report = _audit(target, keys, kept, profile, lang)
     except BrokenLogError as error:
@@ -101,13 +71,13 @@ def _audit(
         if target.startswith(("http://", "https://")):
             with _reading(target, profile) as http, UrlSource(target, http) as source:
                 _wait_for(source, known)
-                pinned = keys or _pinned(parse_checkpoint(parse_note(source.checkpoint()).text).origin)
+                pinned = keys or pinned_keys(parse_checkpoint(parse_note(source.checkpoint()).text).origin)
                 return audit(Subject(source), pinned, known, on_progress)
         path = Path(target)
         if not path.is_dir():
             fail(USAGE, f"{target} is neither a URL nor a folder", f"{target} 既不是网址也不是文件夹", lang)
         with open_subject(path) as subject:
-            pinned = keys or _pinned(parse_checkpoint(parse_note(subject.source.checkpoint()).text).origin)
+            pinned = keys or pinned_keys(parse_checkpoint(parse_note(subject.source.checkpoint()).text).origin)
             return audit(subject, pinned, known, on_progress)
 
 
@@ -117,10 +87,6 @@ def _wait_for(source: LogSource, known: list[Known]) -> None:
     deadline = time.monotonic() + _PUBLISHED_WITHIN_S
     while parse_checkpoint(parse_note(source.checkpoint()).text).size < wanted and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN_S)
-
-
-def _pinned(origin: str) -> list[VerifierKey]:
-    return [parse_verifier_key(text) for text in Pins().keys(origin)]
 
 
 def _status(report: AuditReport) -> int:
@@ -160,54 +126,6 @@ def _print_report(report: AuditReport, lang: str | None) -> None:
         )
 
 
-def verify_command(
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A receipt (JSON), tlog-proof or checkpoint.")
-    ],
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-) -> None:
-    """Verify a receipt offline. Exit status: 0 holds, 1 does not, 2 usage or key not pinned."""
-    keys = read_keys(key)
-    checks: list[dict[str, object]] = []
-    pinned = True
-    for item in _read_known([file]):
-        origin = parse_checkpoint(parse_note(item.checkpoint_note).text).origin
-        trusted = keys or _pinned(origin)
-        pinned = pinned and bool(trusted)
-        checks.append(_verify(item, trusted))
-    if as_json:
-        print_json({"pinned": pinned, "checks": checks})
-    for check in checks if not as_json else []:
-        mark = "✓" if check["holds"] else "✗"
-        say(f"{mark} {check['en']}", f"{mark} {check['zh']}", lang)
-    if not all(check["holds"] for check in checks) and pinned:
-        raise typer.Exit(BROKEN)
-    if not pinned:
-        say("key not pinned: give --key", "未固定公钥：请给出 --key", lang)
-        raise typer.Exit(USAGE)
-
-
-def _verify(item: Known, keys: list[VerifierKey]) -> dict[str, object]:
-    checkpoint = parse_checkpoint(parse_note(item.checkpoint_note).text)
-    place = f"{checkpoint.origin}, size {checkpoint.size}"
-    try:
-        match item:
-            case KnownReceipt(proof, leaf, seq):
-                if leaf is None or (seq is not None and seq != proof.index):
-                    raise FormatError("the receipt lacks its leaf hash, or its position is another than the proof's")
-                verify_proof(proof, leaf, keys)
-                what_en, what_zh = f"entry {proof.index} is in the log", f"分录 {proof.index} 确在账本之中"
-            case KnownCheckpoint(note):
-                verify_checkpoint(note, keys)
-                what_en, what_zh = "the checkpoint is signed", "检查点签名有效"
-    except LedgerError as error:
-        return {"holds": False, "en": f"{place}: {error}", "zh": f"{place}：{error}"}
-    return {"holds": True, "en": f"{place}: {what_en}", "zh": f"{place}：{what_zh}"}
-
-
 def install(app: typer.Typer) -> None:
-    """The commands are there."""
+    """The command is there."""
     app.command("audit")(audit_command)
-    app.command("verify")(verify_command)

@@ -13,6 +13,7 @@ from api.cli import (
     private_commands,
     serving,
     sheets,
+    verifying,
 )
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, auditing, operating
+    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, auditing, verifying,
+    operating,
 ):  # fmt: skip
     module.install(app)

@@ -1,0 +1,46 @@
+"""What an outsider brings to a check: verifier keys, kept items, and the keys pinned before."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.output import USAGE, fail
+from api.client import Pins
+from ledger.errors import FormatError, LedgerError, SignatureError
+from ledger.known import Known, parse_known
+from ledger.note import VerifierKey, parse_verifier_key
+
+KeyOption = Annotated[
+    list[str] | None, typer.Option("--key", help="Verifier key of the log (vkey), or a file of them.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="The report for machines.")]
+LangOption = Annotated[str | None, typer.Option("--lang", help="zh or en.")]
+
+
+def read_keys(texts: list[str] | None) -> list[VerifierKey]:
+    """The verifier keys that were given, as text or as files with one a line."""
+    keys = []
+    for text in texts or []:
+        path = Path(text)
+        lines = path.read_text().splitlines() if "+" not in text and path.is_file() else [text]
+        for line in filter(None, (line.strip() for line in lines)):
+            try:
+                keys.append(parse_verifier_key(line))
+            except (FormatError, SignatureError) as error:
+                fail(USAGE, f"--key: {error}", f"--key：不是有效的验证公钥（{error}）")
+    return keys
+
+
+def read_known(paths: list[Path]) -> list[Known]:
+    found: list[Known] = []
+    for path in paths:
+        try:
+            found += parse_known(path.read_bytes())
+        except (OSError, LedgerError) as error:
+            fail(USAGE, f"{path}: {error}", f"{path}：不是回执、检查点或联署（{error}）")
+    return found
+
+
+def pinned_keys(origin: str) -> list[VerifierKey]:
+    return [parse_verifier_key(text) for text in Pins().keys(origin)]
