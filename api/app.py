@@ -11,17 +11,19 @@ from starlette.types import ASGIApp
 from api import problems
 from api.guards.bodies import Patience
 from api.guards.headers import SecurityHeaders
+from api.guards.log_files import PublicFiles
 from api.guards.requests import RequestQuota
 from api.imports.filing import DeskFiler
 from api.imports.runner import Runner
 from api.imports.shelf import Shelf
 from api.limits import Quotas
-from api.publishing import Publisher
+from api.publishing import LogFiles
 from api.settings import Settings
 from api.signed_requests import Once
 from api.v1 import acts, checks, confidential, documents, drafts, log, registers, statements, system, tokens
 from api.v1 import imports as import_routes
 from api.web import pages
+from registry.publishing import Publisher
 from registry.registry import Registry
 
 THREADS = 96
@@ -64,8 +66,10 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     app.state.once = Once()
     app.state.quotas = Quotas(app.state.settings)
     app.state.publisher = Publisher(registry.engine, registry.log)
+    app.state.log_files = LogFiles(registry.engine, registry.log.storage)
     app.add_middleware(Patience, seconds=app.state.settings.body_timeout)
     app.add_middleware(RequestQuota, quotas=app.state.quotas)
+    app.add_middleware(PublicFiles)
     problems.install(app)
     for router in (
         statements.router,

@@ -112,3 +112,7 @@ class LogStorage(Protocol[Tx_contra]):
     def checkpoint(self, tx: Tx_contra, size: int | None = None) -> CheckpointRow | None:
         """The signed root of exactly `size`, or the newest; None where there is none."""
         ...
+
+    def signed_between(self, tx: Tx_contra, start: int, stop: int) -> bool:
+        """Whether a checkpoint was signed at a size in [start, stop)."""
+        ...

@@ -101,3 +101,6 @@ class MemoryLogStorage:
 
     def checkpoint(self, tx: MemoryTransaction, size: int | None = None) -> CheckpointRow | None:
         return tx.checkpoints.get(max(tx.checkpoints, default=-1) if size is None else size)
+
+    def signed_between(self, tx: MemoryTransaction, start: int, stop: int) -> bool:
+        return any(start <= size < stop for size in tx.checkpoints)

@@ -58,6 +58,11 @@ _DELETE_CHECKPOINT = delete(_CHECKPOINT).where(_CHECKPOINT.c.size == bindparam("
 _ANY_CHECKPOINT = select(_CHECKPOINT.c.size, _CHECKPOINT.c.root, _CHECKPOINT.c.note)
 _CHECKPOINT_OF = _ANY_CHECKPOINT.where(_CHECKPOINT.c.size == bindparam("the_size"))
 _NEWEST_CHECKPOINT = _ANY_CHECKPOINT.order_by(_CHECKPOINT.c.size.desc()).limit(1)
+_SIGNED_BETWEEN = (
+    select(_CHECKPOINT.c.size)
+    .where(_CHECKPOINT.c.size >= bindparam("start"), _CHECKPOINT.c.size < bindparam("stop"))
+    .limit(1)
+)
 
 
 def _bytes(cell: object) -> bytes:
@@ -145,3 +150,8 @@ class SqlLogStorage:
         found = tx.execute(_NEWEST_CHECKPOINT) if size is None else tx.execute(_CHECKPOINT_OF, {"the_size": size})
         row = found.first()
         return CheckpointRow(*row) if row else None
+
+    def signed_between(self, tx: Connection, start: int, stop: int) -> bool:
+        newest = (1 << 63) - 1  # what a signed integer of the database holds
+        found = tx.execute(_SIGNED_BETWEEN, {"start": min(start, newest), "stop": min(stop, newest)}).first()
+        return found is not None
