@@ -120,8 +120,7 @@ class Witnesses:
         self._deadline = deadline
         self._known: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._loop = asyncio.new_event_loop()
-        self._client = httpx.AsyncClient(timeout=deadline, follow_redirects=False)
+        self._asking: tuple[asyncio.AbstractEventLoop, httpx.AsyncClient] | None = None
 
     def ask(self, note: str, history: History) -> Asked:
         """What the witnesses answer to the log's newest checkpoint.
@@ -171,8 +170,11 @@ class Witnesses:
     def close(self) -> None:
         """Connections are released."""
         with self._lock:
-            self._loop.run_until_complete(self._client.aclose())
-            self._loop.close()
+            if self._asking is not None:
+                loop, client = self._asking
+                loop.run_until_complete(client.aclose())
+                loop.close()
+                self._asking = None
 
     def __enter__(self) -> Self:
         return self
@@ -188,8 +190,15 @@ class Witnesses:
             return await asyncio.gather(*(self._within_deadline(ask, witness) for witness in asked))
 
         with self._lock:
-            answers = self._loop.run_until_complete(all_of_them())
+            answers = self._loop_of_asking().run_until_complete(all_of_them())
         return {witness.name: answer for witness, answer in zip(asked, answers, strict=True)}
+
+    def _loop_of_asking(self) -> asyncio.AbstractEventLoop:
+        """One loop for all rounds, so that connections stay; a name that resolves slowly holds up nobody else."""
+        if self._asking is None:
+            client = httpx.AsyncClient(timeout=self._deadline, follow_redirects=False)
+            self._asking = (asyncio.new_event_loop(), client)
+        return self._asking[0]
 
     async def _within_deadline(self, ask: _Ask, witness: PolicyWitness) -> _Answer:
         try:
@@ -278,7 +287,8 @@ class Witnesses:
             raise _SilentError("the policy gives no address of it")
         data = bytearray()
         url = f"{witness.url.rstrip('/')}/{path}"
-        async with self._client.stream(method, url, content=body, headers=_HEADERS) as answer:
+        assert self._asking is not None
+        async with self._asking[1].stream(method, url, content=body, headers=_HEADERS) as answer:
             async for part in answer.aiter_raw():
                 data += part
                 if len(data) > MAX_BODY_BYTES:
