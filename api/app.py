@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 import anyio.to_thread
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp
 
 from api import problems
 from api.guards.bodies import Patience
-from api.guards.headers import SecurityHeaders
+from api.guards.headers import GuardedApp
 from api.guards.log_files import PublicFiles
 from api.guards.requests import RequestQuota
 from api.imports.filing import DeskFiler
@@ -30,13 +29,6 @@ from registry.registry import Registry
 
 THREADS = 96
 """Handlers that wait at once for the writer."""
-
-
-class GuardedApp(FastAPI):
-    """An app whose every answer has the headers of `api.guards.headers`, that to a fault too."""
-
-    def build_middleware_stack(self) -> ASGIApp:
-        return SecurityHeaders(super().build_middleware_stack())
 
 
 def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:

@@ -87,13 +87,13 @@ def open_for(settings: "Settings") -> "Registry":
     return registry
 
 
-def _listen(settings: "Settings") -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """The address, taken before anything is said of it; the command ends with words if it is not free."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        place = f"{settings.host}:{settings.port}"
+        place = f"{host}:{port}"
         why = "地址已被占用" if error.errno == errno.EADDRINUSE else f"系统错误 {error.errno}"
         fail(USAGE, f"cannot listen on {place}: {error}", f"无法在 {place} 监听：{why}")
 
@@ -137,7 +137,7 @@ def serve(
         visibility=visibility, policy=policy, simulated_clock=simulated_clock,
     )  # fmt: skip
     configure_logging()
-    listener = _listen(settings)
+    listener = listen(settings.host, settings.port)
     registry = open_for(settings)
     try:
         import uvicorn
