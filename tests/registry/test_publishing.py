@@ -22,9 +22,9 @@ from tests.ledger.fake_witness import FakeWitness, fake_witness
 from tests.registry.desk import Desk, open_desk
 from tests.words import english_run
 
-SOON = Pace(every=0.02, deadline=60, witness=2.0)
-AT_ONCE = Pace(every=0.0, deadline=0, witness=2.0)
-PATIENT = Pace(every=0.0, deadline=3600, witness=2.0)
+SOON = Pace(every=0.02, look=0.0, deadline=60, witness=2.0)
+AT_ONCE = Pace(every=0.0, look=0.0, deadline=0, witness=2.0)
+PATIENT = Pace(every=0.0, look=0.0, deadline=3600, witness=2.0)
 
 
 def policy_for(registry: Registry, rule: str, *witnesses: FakeWitness) -> Policy:
@@ -74,6 +74,20 @@ def test_without_a_policy_the_newest_is_shown(desk: Desk) -> None:
         desk.party("甲")
         assert size_of(publisher) == 2
         assert publisher.state().degraded is None
+
+
+def test_what_another_process_signed_is_shown_soon(desk: Desk) -> None:
+    """And readers do not ask the database each time."""
+    with publishing(desk, pace=Pace(every=0.0, look=3600)) as publisher:
+        assert size_of(publisher) == 1
+        desk.party("甲")
+        assert size_of(publisher) == 1
+        publisher.wake()
+        assert size_of(publisher) == 2
+    with publishing(desk, pace=Pace(every=0.0, look=0.01)) as publisher:
+        assert size_of(publisher) == 2
+        desk.party("乙")
+        assert is_published(publisher, 3)
 
 
 def test_no_more_than_one_a_second_is_shown(desk: Desk) -> None:
