@@ -248,6 +248,19 @@ def test_two_processes_publish_one_log(desk: Desk) -> None:
         assert size_of(first) == 2
 
 
+def test_what_two_processes_get_at_the_same_time_stands_together(desk: Desk) -> None:
+    with (
+        fake_witness(0) as one,
+        fake_witness(1) as two,
+        publishing(desk, "quorum w0\n", one) as first,
+        publishing(desk, "quorum w1\n", two) as second,
+    ):
+        two.lie = lambda *_: (first.step(), None)[1]  # while the second process asks, the first asks and publishes
+        second.step()
+        assert len(one.asked) == len(two.asked) == 1
+        meets(desk, second.checkpoint().note, "group q all w0 w1\nquorum q\n", one, two)
+
+
 def newer(desk: Desk, size: int = 9, root: bytes = bytes(32)) -> str:
     """A checkpoint that the log signed before an old copy was put back."""
     registry = desk.registry
