@@ -82,7 +82,8 @@ class Office:
         self._clock = clock
         self._writer = Writer(writing, engine, log, rules, eraser)
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUE_GROUPS)
-        self._written = written
+        self.written = [written]
+        """Told after each batch."""
         self._counter = Counter(engine, log, clock)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._stopped = False
@@ -224,7 +225,8 @@ class Office:
             _refuse(batch, answers, "The batch could not be written; nothing of it is in the register.",
                 "本批未能写入，登记簿未发生变化。",
             )  # fmt: skip
-        self._written()
+        for tell in self.written:
+            tell()
         for waiting, mine in zip(batch, answers, strict=True):
             waiting.answers.set_result(mine)
 

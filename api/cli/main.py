@@ -14,6 +14,7 @@ from api.cli import (
     serving,
     sheets,
     verifying,
+    witness,
 )
 
 app = typer.Typer(
@@ -25,6 +26,6 @@ app = typer.Typer(
 )
 for module in (
     demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, auditing, verifying,
-    operating,
+    operating, witness,
 ):  # fmt: skip
     module.install(app)

@@ -10,6 +10,7 @@ A storage owns no transaction. Every method takes the transaction that its calle
 | tile of level >= 1  | grows by a hash | no: likewise                                                              |
 | folio line          | folio and entry | no: an index of what the entries say                                      |
 | checkpoint          | signed size     | its signatures speak for it                                               |
+| published           | log             | its signatures speak for it                                               |
 | head                | log             | no: compared with the entries and the journal on start                    |
 """
 
@@ -111,4 +112,20 @@ class LogStorage(Protocol[Tx_contra]):
 
     def checkpoint(self, tx: Tx_contra, size: int | None = None) -> CheckpointRow | None:
         """The signed root of exactly `size`, or the newest; None where there is none."""
+        ...
+
+    def signed_between(self, tx: Tx_contra, start: int, stop: int) -> bool:
+        """Whether a checkpoint was signed at a size in [start, stop)."""
+        ...
+
+    def publish(self, tx: Tx_contra, row: CheckpointRow) -> bool:
+        """Whether `row` is what is published now; not if something larger is, which stays."""
+        ...
+
+    def published(self, tx: Tx_contra) -> CheckpointRow | None:
+        """What `publish` was called with last; None where it never was, or since `unpublish`."""
+        ...
+
+    def unpublish(self, tx: Tx_contra) -> None:
+        """Nobody says what is published: whatever is signed is, at once."""
         ...

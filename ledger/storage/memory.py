@@ -20,6 +20,7 @@ class MemoryTransaction:
     statements: dict[bytes, int] = field(default_factory=dict)
     folios: dict[str, list[int]] = field(default_factory=dict)
     checkpoints: dict[int, CheckpointRow] = field(default_factory=dict)
+    published: CheckpointRow | None = None
 
     def copy(self) -> "MemoryTransaction":
         """An independent copy of the containers; their items are immutable."""
@@ -30,6 +31,7 @@ class MemoryTransaction:
             dict(self.statements),
             {folio: list(lines) for folio, lines in self.folios.items()},
             dict(self.checkpoints),
+            self.published,
         )
 
 
@@ -101,3 +103,18 @@ class MemoryLogStorage:
 
     def checkpoint(self, tx: MemoryTransaction, size: int | None = None) -> CheckpointRow | None:
         return tx.checkpoints.get(max(tx.checkpoints, default=-1) if size is None else size)
+
+    def signed_between(self, tx: MemoryTransaction, start: int, stop: int) -> bool:
+        return any(start <= size < stop for size in tx.checkpoints)
+
+    def publish(self, tx: MemoryTransaction, row: CheckpointRow) -> bool:
+        if tx.published is not None and tx.published.size > row.size:
+            return False
+        tx.published = row
+        return True
+
+    def published(self, tx: MemoryTransaction) -> CheckpointRow | None:
+        return tx.published
+
+    def unpublish(self, tx: MemoryTransaction) -> None:
+        tx.published = None

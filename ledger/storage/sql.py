@@ -13,7 +13,7 @@ from ledger.storage.lookup import Lookup, signed_key
 from ledger.storage.rows import insert_rows, rows_with
 from ledger.storage.tables import STATEMENTS, TABLES
 
-_ENTRY, _FOLIO, _TILE, _CHECKPOINT, _HEAD = TABLES
+_ENTRY, _FOLIO, _TILE, _CHECKPOINT, _PUBLISHED, _HEAD = TABLES
 _STATEMENTS = Lookup(*STATEMENTS)
 _ONE = 1
 _CHUNK = 500
@@ -58,6 +58,17 @@ _DELETE_CHECKPOINT = delete(_CHECKPOINT).where(_CHECKPOINT.c.size == bindparam("
 _ANY_CHECKPOINT = select(_CHECKPOINT.c.size, _CHECKPOINT.c.root, _CHECKPOINT.c.note)
 _CHECKPOINT_OF = _ANY_CHECKPOINT.where(_CHECKPOINT.c.size == bindparam("the_size"))
 _NEWEST_CHECKPOINT = _ANY_CHECKPOINT.order_by(_CHECKPOINT.c.size.desc()).limit(1)
+_SIGNED_BETWEEN = (
+    select(_CHECKPOINT.c.size)
+    .where(_CHECKPOINT.c.size >= bindparam("start"), _CHECKPOINT.c.size < bindparam("stop"))
+    .limit(1)
+)
+_PUBLISH = (
+    update(_PUBLISHED)
+    .where(_PUBLISHED.c.id == _ONE, _PUBLISHED.c.size <= bindparam("the_size"))
+    .values(size=bindparam("the_size"), root=bindparam("the_root"), note=bindparam("the_note"))
+)
+_PUBLISHED_ROW = select(_PUBLISHED.c.size, _PUBLISHED.c.root, _PUBLISHED.c.note)
 
 
 def _bytes(cell: object) -> bytes:
@@ -145,3 +156,24 @@ class SqlLogStorage:
         found = tx.execute(_NEWEST_CHECKPOINT) if size is None else tx.execute(_CHECKPOINT_OF, {"the_size": size})
         row = found.first()
         return CheckpointRow(*row) if row else None
+
+    def signed_between(self, tx: Connection, start: int, stop: int) -> bool:
+        newest = (1 << 63) - 1  # what a signed integer of the database holds
+        found = tx.execute(_SIGNED_BETWEEN, {"start": min(start, newest), "stop": min(stop, newest)}).first()
+        return found is not None
+
+    def publish(self, tx: Connection, row: CheckpointRow) -> bool:
+        moved = tx.execute(_PUBLISH, {"the_size": row.size, "the_root": row.root, "the_note": row.note})
+        if moved.rowcount:
+            return True
+        if self.published(tx) is not None:
+            return False
+        tx.execute(insert(_PUBLISHED).values(id=_ONE, size=row.size, root=row.root, note=row.note))
+        return True
+
+    def published(self, tx: Connection) -> CheckpointRow | None:
+        row = tx.execute(_PUBLISHED_ROW).first()
+        return CheckpointRow(*row) if row else None
+
+    def unpublish(self, tx: Connection) -> None:
+        tx.execute(delete(_PUBLISHED))
