@@ -7,6 +7,7 @@ from api.cli import (
     client_commands,
     demo,
     drafting,
+    evidence,
     importing,
     listing,
     operating,
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, auditing, verifying,
-    operating,
+    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, evidence, auditing,
+    verifying, operating,
 ):  # fmt: skip
     module.install(app)

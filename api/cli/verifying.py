@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from api.cli.evidence import verify_bundle
 from api.cli.output import BROKEN, USAGE, print_json, say
 from api.cli.trusting import JsonOption, KeyOption, LangOption, pinned_keys, read_keys, read_known
 from ledger.checkpoint import parse_checkpoint, verify_checkpoint
 from ledger.errors import FormatError, LedgerError
+from ledger.evidence.bundle import claimed_origin, is_evidence
 from ledger.known import Known, KnownCheckpoint, KnownReceipt
 from ledger.note import VerifierKey, parse_note
 from ledger.proof import verify_proof
@@ -16,14 +18,20 @@ from ledger.proof import verify_proof
 
 def verify_command(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A receipt (JSON), tlog-proof or checkpoint.")
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="A receipt or evidence bundle (JSON), tlog-proof or checkpoint."
+        ),
     ],
     key: KeyOption = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
-    """Verify a receipt offline. Exit status: 0 holds, 1 does not, 2 usage or key not pinned."""
+    """Verify a receipt or an evidence bundle offline. Exit status: 0 holds, 1 does not, 2 usage or key not pinned."""
     keys = read_keys(key)
+    if is_evidence(data := file.read_bytes()):
+        _verify_evidence(data, keys, as_json=as_json, lang=lang)
+        return
     checks: list[dict[str, object]] = []
     pinned = True
     for item in read_known([file]):
@@ -41,6 +49,12 @@ def verify_command(
     if not pinned:
         say("key not pinned: give --key", "未固定公钥：请给出 --key", lang)
         raise typer.Exit(USAGE)
+
+
+def _verify_evidence(data: bytes, keys: list[VerifierKey], *, as_json: bool, lang: str | None) -> None:
+    """An evidence bundle: by the keys given, else by those pinned for the log that it says it is of."""
+    trusted = keys or pinned_keys(claimed_origin(data))
+    verify_bundle(data, lambda note: verify_checkpoint(note, trusted), pinned=bool(trusted), as_json=as_json, lang=lang)
 
 
 def _verify(item: Known, keys: list[VerifierKey]) -> dict[str, object]:
