@@ -20,6 +20,7 @@ from registry.desk.sealing import SECRET_BYTES, Sealer, SealError
 from registry.documents.erasure import Eraser
 from registry.documents.folder import Documents
 from registry.documents.keeping import Keeper
+from registry.evidence import Evidencer
 from registry.founding import (
     FoundingError,
     RegistryKeys,
@@ -70,6 +71,7 @@ class Registry:
     engine: Engine
     desk: FrontDesk
     reading_room: ReadingRoom
+    evidencer: Evidencer
     indexer: Indexer
     admin_token: str
     is_new: bool
@@ -124,6 +126,7 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     reader = Reader(engine, log, clock, documents.has)
     registry = Registry(
         origin, keys, office, reader, documents, eraser, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
+        Evidencer(engine, log, documents.get),
         indexer, token, known is None, [housekeeping.stop, office.stop, indexer.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:

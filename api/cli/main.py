@@ -7,6 +7,7 @@ from api.cli import (
     client_commands,
     demo,
     drafting,
+    evidence,
     importing,
     listing,
     operating,
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, auditing, verifying,
-    operating, witness,
+    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, evidence, auditing,
+    verifying, operating, witness,
 ):  # fmt: skip
     module.install(app)

@@ -11,6 +11,7 @@ import httpx
 from api.client.documents import Documents
 from api.client.drafts import Drafts
 from api.client.errors import ClientError, ProblemError, TransportError, TrustError
+from api.client.evidence import Bundle, verified_bundle
 from api.client.files import LineResult, Receipt, answers_of, conceal, files
 from api.client.pins import Pins
 from api.client.private import NONE
@@ -92,6 +93,20 @@ class Client(Drafts, Documents):
         entry, checkpoint = verified_entry(seq, self.entry_bytes(seq), self.inclusion(seq), self.origin, self.log_keys)
         self.see(checkpoint)
         return entry
+
+    def evidence(self, identifier: str, *, size: int | None = None) -> Bundle:
+        """The evidence of an asset, right or case at a signed size (default the newest), verified and to be kept.
+
+        Raises:
+            TrustError: it does not hold, or is older than what was seen before.
+        """
+        before = self._pins.checkpoint(self.origin, self.log_keys)
+        data = self.evidence_bytes(identifier, size=size)
+        bundle = verified_bundle(data, identifier, size, self.origin, self.log_keys)
+        shown = self.see(bundle.evidence.checkpoint)
+        if size is None and before is not None and shown < before.size:
+            raise TrustError(f"the evidence is of size {shown}, though {before.size} entries were seen before")
+        return bundle
 
     def _proven(self, old: int, new: int) -> list[bytes]:
         try:

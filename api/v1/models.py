@@ -189,6 +189,17 @@ class Consistency(_Open):
     hashes: list[str]
 
 
+class Evidence(_Open):
+    format: str
+    origin: str
+    subject: str | None = Field(None, description="What was asked for. Like log_keys signed by nobody.")
+    log_keys: list[str]
+    checkpoint: str
+    entries: list[dict[str, Any]] = Field(description="{seq, bytes}, ascending.")
+    proofs: list[list[str]] = Field(description="The inclusion path of each entry, base64 with padding.")
+    rulebooks: dict[str, str]
+
+
 class WellKnown(_Open):
     origin: str
     log_keys: list[str]
