@@ -101,7 +101,8 @@ class Client(Drafts, Documents):
                 raise
             raise TrustError(
                 f"{self.url} does not prove that its history of {old} entries goes on to {new}; it has lost entries or "
-                "is another log. Ask its registrar; what you keep is evidence"
+                "is another log. Ask its registrar; what you keep is evidence",
+                "entries_lost",
             ) from problem
 
     @property
