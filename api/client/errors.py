@@ -35,6 +35,8 @@ class TrustError(ClientError):
     | receipt_invalid      | a receipt does not prove what it says, or is for another statement                 |
     | entry_changed        | the bytes of an entry are not those that a signed root commits to                  |
     | entry_position       | another entry than the one asked for                                               |
+    | folio_gap            | a line of a folio is missing between those shown                                   |
+    | answer_changed       | an answer is to another question than the one asked                                |
     | content_changed      | bytes that do not have the digest under which they were asked for                  |
     | draft_changed        | a draft says something else than its statement                                     |
     | untrusted            | anything else                                                                      |

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from api.client.errors import TrustError
 from ledger.checkpoint import Checkpoint, verify_checkpoint
@@ -27,6 +28,8 @@ ConsistencyProof = Callable[[int, int], Sequence[bytes]]
 
 _CHECKPOINT = "checkpoint"
 _PUBLISHED = "published"
+_ADDRESSES = "addresses"
+_OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def default_folder() -> Path:
@@ -83,6 +86,34 @@ class Pins:
             if not self._replace(origin, "keys.json", None, text):
                 return self.pin(origin, shown, given)
         return parsed
+
+    def check_address(self, address: str, origin: str) -> None:
+        """Returns if the address led to no other log before.
+
+        Raises:
+            TrustError: it did.
+        """
+        path = self._address(address)
+        before = path.read_text() if path and path.exists() else origin
+        if before != origin:
+            raise TrustError(
+                f"{address} led to the log {before} and leads to {origin} now; give the keys of {origin} if you mean it, or "
+                f"remove {path}",
+                "origin_mismatch",
+            )
+
+    def keep_address(self, address: str, origin: str) -> None:
+        """It is remembered to which log the address leads."""
+        path = self._address(address)
+        if path and not (path.exists() and path.read_text() == origin):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_whole(path, origin)
+
+    def _address(self, address: str) -> Path | None:
+        """None for those of one's own machine, which change hands."""
+        if urlsplit(address).hostname in _OWN_MACHINE:
+            return None
+        return self._folder / _ADDRESSES / hashlib.sha256(address.encode()).hexdigest()[:32]
 
     def checkpoint(self, origin: str, keys: Sequence[VerifierKey]) -> Checkpoint | None:
         """The newest checkpoint seen, be it in a receipt."""
@@ -147,10 +178,15 @@ class Pins:
         with _locked(path.parent / ".lock"):
             if self._kept(origin, name) != before:
                 return False
-            temporary = path.with_name(f".{name}.{os.getpid()}.{threading.get_ident()}")
-            temporary.write_text(text)
-            temporary.replace(path)
+            _write_whole(path, text)
         return True
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Who reads the file meanwhile sees the old text or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
 def _parse_keys(origin: str, texts: Sequence[str]) -> tuple[VerifierKey, ...]:

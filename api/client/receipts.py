@@ -18,6 +18,7 @@ from ledger.merkle import leaf_hash
 from ledger.note import VerifierKey
 from ledger.proof import parse_proof, verify_proof
 from ledger.statement import Envelope, Statement, parse_statement
+from registry.judging import NEWEST, oldest_of
 
 Facts = Mapping[str, Any]
 ReadEntry = Callable[[int], bytes]
@@ -43,7 +44,10 @@ def verify_receipt(
         leaf = parse_hex(facts["leaf_hash"])
         verify_proof(proof, leaf, keys)
         _check_entry(envelope, facts, leaf, before, read_entry)
-        _check_ids(parse_statement(envelope), facts["ids"])
+        statement = parse_statement(envelope)
+        if not -NEWEST <= parse_instant(facts["time"]) - statement.at <= oldest_of(statement):
+            raise TrustError("the entry's time is not one at which this statement could be entered", "receipt_invalid")
+        _check_ids(statement, facts["ids"])
     except SignatureError as error:
         raise TrustError(f"the receipt does not hold: {error}", "checkpoint_signature") from error
     except (LedgerError, KeyError, TypeError, AttributeError, ValueError) as error:
