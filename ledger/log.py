@@ -200,15 +200,34 @@ class Batch(Generic[Tx]):
             for name in names
         )
         entry = Entry(self.position, self._previous, self.time, lines, envelope)
-        data = format_entry(entry, text)
+        self._take(entry, format_entry(entry, text), digest)
+        return entry
+
+    def restore(self, entry: Entry, data: bytes) -> None:
+        """The entry stands in the batch as it stood in the log before it was lost; `data` are its bytes.
+
+        Raises:
+            BrokenLogError: it does not continue the entries before it.
+        """
+        self.load_folios([line.folio for line in entry.folios])
+        numbers = [(self.folio_length(line.folio) + 1, self.folio_newest(line.folio)) for line in entry.folios]
+        if (
+            (entry.position, entry.previous) != (self.position, self._previous)
+            or [(line.number, line.previous) for line in entry.folios] != numbers
+            or (self._before.last_time is not None and entry.time < self._before.last_time)
+            or (self._entries and entry.time < self._entries[-1].time)
+        ):
+            raise BrokenLogError(f"entry {entry.position} does not continue the {self.position} entries before it")
+        self._take(entry, data, entry.envelope.digest())
+
+    def _take(self, entry: Entry, data: bytes, digest: bytes) -> None:
         leaf = leaf_hash(data)
-        for line in lines:
+        for line in entry.folios:
             self._folios[line.folio] = FolioLine(line.folio, line.number, entry.position)
         self._completed.extend(self._edge.append(leaf))
         self._rows.append(EntryRow(entry.position, data, leaf, digest))
         self._entries.append(entry)
         self._previous = leaf
-        return entry
 
     def write(self, tx: Tx) -> Appended | None:
         """The batch stands in the transaction; None if nothing was added.
@@ -276,6 +295,17 @@ class Log(Generic[Tx]):
             self._confirm(tx, newest)
             self._confirmed = newest
         return Batch(self.storage, tx, state, now)
+
+    def open_recovery(self, tx: Tx, now: datetime) -> Batch[Tx]:
+        """A batch for entries that were signed and lost: what is put back may be less than the journal knows.
+
+        `now`: the time of the last of them.
+
+        Raises:
+            ClockBehindError, BrokenLogError: see `open_batch`.
+        """
+        self.storage.lock(tx)
+        return Batch(self.storage, tx, self.load(tx), now)
 
     def load(self, tx: Tx) -> _State:
         """The log's head and right edge, as `tx` sees them, are in memory and agree with each other.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, Engine
 
-from ledger.journal import SignedRoot
+from ledger.journal import Journal, SignedRoot
 from ledger.log import Log, is_on_history
 from ledger.storage import Head
 from registry.store.database import writing
@@ -23,7 +23,7 @@ def sign_again(log: Log[Connection], engine: Engine, above: int = 0) -> int:
         JournalConflictError: the log has ended.
     """
     made = 0
-    for signed in _signed(log, above):
+    for signed in signed_above(log.journal, above):
         with writing(engine) as tx:
             if log.storage.checkpoint(tx, signed.size) is None and is_on_history(log.storage, tx, signed):
                 log.storage.put_checkpoint(tx, log.sign(Head(*signed)))
@@ -31,7 +31,8 @@ def sign_again(log: Log[Connection], engine: Engine, above: int = 0) -> int:
     return made
 
 
-def _signed(log: Log[Connection], above: int) -> Iterator[SignedRoot]:
-    while chunk := log.journal.above(above, _AT_ONCE):
+def signed_above(journal: Journal, size: int) -> Iterator[SignedRoot]:
+    """All signed sizes greater than `size`, ascending."""
+    while chunk := journal.above(size, _AT_ONCE):
         yield from chunk
-        above = chunk[-1].size
+        size = chunk[-1].size

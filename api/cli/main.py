@@ -11,6 +11,7 @@ from api.cli import (
     listing,
     operating,
     private_commands,
+    recovering,
     serving,
     sheets,
     verifying,
@@ -25,6 +26,6 @@ app = typer.Typer(
 )
 for module in (
     demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, auditing, verifying,
-    operating,
+    operating, recovering,
 ):  # fmt: skip
     module.install(app)
