@@ -12,6 +12,7 @@ from api.cli import (
     listing,
     operating,
     private_commands,
+    recovering,
     serving,
     sheets,
     verifying,
@@ -26,7 +27,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, evidence, auditing,
-    verifying, operating, witness,
-):  # fmt: skip
+    demo,
+    serving,
+    client_commands,
+    private_commands,
+    drafting,
+    listing,
+    sheets,
+    importing,
+    evidence,
+    auditing,
+    verifying,
+    operating,
+    recovering,
+    witness,
+):
     module.install(app)
