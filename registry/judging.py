@@ -13,6 +13,7 @@ from registry.acts.act import Context, Outcome
 from registry.acts.agents import at_window, entered_at_window
 from registry.admission import Admitted
 from registry.law.rulebook import Rulebook
+from registry.recoveries import with_recoveries
 from registry.refusals.refusal import refused
 from registry.register.citation import Citation, Cited, is_erased
 from registry.register.party import UNVERIFIED
@@ -78,6 +79,7 @@ class Bench:
         must_not_be_erased(item, register)
         context = Context(item.statement, seq, time, ids, self._rules.rulebook, window)
         outcome = item.act.decide(context, item.body, register)
+        outcome = with_recoveries(item, register, time, outcome, seq)
         return entered_at_window(item.statement, time, outcome) if window else outcome
 
     def accept(self, item: Admitted, outcome: Outcome, seq: int, time: datetime) -> None:

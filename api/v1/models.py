@@ -74,6 +74,7 @@ class Key(_Open):
     added: str
     effective: str
     revoked: str | None = None
+    recovered: bool | None = None
 
 
 class Party(_Open):
