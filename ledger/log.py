@@ -26,6 +26,7 @@ from ledger.errors import BrokenLogError, LedgerError
 from ledger.instants import truncate
 from ledger.journal import SigningJournal
 from ledger.keys import Signer
+from ledger.log_keys import LogSigners
 from ledger.merkle import NodeReader, RightEdge, leaf_hash, node_hash
 from ledger.note import VerifierKey
 from ledger.statement import Envelope
@@ -233,21 +234,36 @@ class Batch(Generic[Tx]):
         return tiles + [TileRow(level, index, hashes) for (level, index), hashes in grown.items()]
 
 
+class _AlwaysSigning:
+    """Keys that sign every checkpoint."""
+
+    def __init__(self, origin: str, signers: Sequence[Signer]) -> None:
+        self._signers = tuple(signers)
+        self._keys = log_verifier_keys(origin, self._signers)
+
+    def verifier_keys(self) -> Sequence[VerifierKey]:
+        return self._keys
+
+    def at(self, size: int) -> Sequence[Signer]:  # noqa: ARG002  the same at every size
+        return self._signers
+
+
 class Log(Generic[Tx]):
     """A log with its keys. One thread at a time may write; reading needs no lock."""
 
     def __init__(
-        self, storage: LogStorage[Tx], origin: str, signers: Sequence[Signer], journal: SigningJournal
+        self, storage: LogStorage[Tx], origin: str, signers: Sequence[Signer] | LogSigners, journal: SigningJournal
     ) -> None:
+        """`signers`: those of every checkpoint, or what says who signs which."""
         self.storage = storage
         self.origin = origin
-        self._signers = tuple(signers)
+        self._signers = _AlwaysSigning(origin, signers) if isinstance(signers, Sequence) else signers
         self._journal = journal
         self._state: _State | None = None
 
     def verifier_keys(self) -> tuple[VerifierKey, ...]:
-        """The keys that checkpoints of this log verify with."""
-        return tuple(log_verifier_keys(self.origin, self._signers))
+        """The keys that checkpoints of this log verify with, those retired included."""
+        return tuple(self._signers.verifier_keys())
 
     def open_batch(self, tx: Tx, now: datetime) -> Batch[Tx]:
         """A batch on top of the head that `tx` sees.
@@ -266,14 +282,16 @@ class Log(Generic[Tx]):
         self._state = appended.state
 
     def sign(self, head: Head) -> CheckpointRow:
-        """The checkpoint of a committed head, with a line of every key of the log.
+        """The checkpoint of a committed head, with a line of every key that signs this size (`ledger.log_keys`).
 
         Raises:
             JournalConflictError: this size was signed with another root, or a greater size was signed.
+            SignatureError: a key that has to sign is not at hand; nothing was signed.
         """
+        signers = self._signers.at(head.size)
         self._journal.record(head.size, head.root)
         checkpoint = Checkpoint(self.origin, head.size, head.root)
-        return CheckpointRow(head.size, head.root, sign_checkpoint(checkpoint, self._signers, int(time.time())))
+        return CheckpointRow(head.size, head.root, sign_checkpoint(checkpoint, signers, int(time.time())))
 
     def signed_before(self) -> tuple[int, bytes] | None:
         """The greatest size that the journal knows to be signed, and its root."""

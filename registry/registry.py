@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
+from ledger.entry import parse_entry
 from ledger.journal import SigningJournal
 from ledger.log import Log, node_reader
 from ledger.merkle import root_at
@@ -24,19 +25,24 @@ from registry.founding import (
     FoundingError,
     RegistryKeys,
     check_keys,
+    founding_keys,
+    keys_on_log,
     opening_statement,
+    read_held_keys,
     read_or_make_custody_key,
     read_or_make_keys,
     read_or_make_token,
 )
 from registry.housekeeping import Housekeeping
 from registry.judging import Rules
+from registry.key_ring import KeyRing
 from registry.office import Office
 from registry.reading import Reader
 from registry.refusals.refusal import Words
+from registry.register.office_state import Registry as OfficeState
 from registry.search.indexer import Indexer
 from registry.store.database import WRITER_CACHE_KIB, create_tables, open_database, sqlite_url
-from registry.store.loading import load_registry
+from registry.store.loading import load_parties, load_registry
 
 DEFAULT_NAME = "Sanquan registry / 三权登记处"
 
@@ -91,9 +97,6 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     clock = clock or SystemClock()
     if folder:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys = read_or_make_keys(folder / "keys") if folder else RegistryKeys.generate()
-    secret = read_or_make_custody_key(folder / "keys") if folder else secrets.token_bytes(SECRET_BYTES)
-    token = read_or_make_token(folder / "admin.token") if folder else ""
     url = database or options.database or (sqlite_url(folder / "registry.db") if folder else "")
     engine, writing = open_database(url), open_database(url, connections=1, cache_kib=WRITER_CACHE_KIB)
     storage = SqlLogStorage()
@@ -101,22 +104,24 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
         storage.create(tx)
         create_tables(tx)
         known = load_registry(tx)
-    if known is not None:
-        check_keys(keys, known)
-        if options.origin and options.origin != known.origin:
-            raise FoundingError(
-                f"this is the registry {known.origin}, not {options.origin}",
-                f"此处的登记簿为 {known.origin}，不是 {options.origin}",
-            )
+    if known is not None and options.origin and options.origin != known.origin:
+        raise FoundingError(
+            f"this is the registry {known.origin}, not {options.origin}",
+            f"此处的登记簿为 {known.origin}，不是 {options.origin}",
+        )
+    keys, ring = _keys(folder, known, engine, storage, clock)
+    secret = read_or_make_custody_key(folder / "keys") if folder else secrets.token_bytes(SECRET_BYTES)
+    token = read_or_make_token(folder / "admin.token") if folder else ""
     origin = known.origin if known else options.origin or keys.default_origin()
+    ring.open(origin, known)
     journal = SigningJournal(folder / "journal.db" if folder else None)
     documents = Documents(folder / "documents" if folder else None)
-    log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
+    log: Log[Connection] = Log(storage, origin, ring, journal)
     eraser = Eraser(writing, documents)
     eraser.sweep()
-    rules = Rules(documents.rulebook, options.verified_only)
+    rules = Rules(documents.rulebook, options.verified_only, ring.holds)
     indexer = Indexer(engine)
-    office = Office(engine, writing, log, clock, rules, eraser, indexer.wake)
+    office = Office(engine, writing, log, clock, rules, eraser, indexer.wake, ring.follow)
     desk = FrontDesk(engine, log, office, clock, Sealer(secret))
     keeper = Keeper(engine, clock, documents, verified_only=options.verified_only)
     drafts = Drafts(engine, log, office, clock, rules)
@@ -134,6 +139,32 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
         registry.close()
         raise
     return registry
+
+
+def _keys(
+    folder: Path | None, known: OfficeState | None, engine: Engine, storage: SqlLogStorage, clock: Clock
+) -> tuple[RegistryKeys, KeyRing]:
+    """The keys in use and all that are held: those of the log that is there, or those that will open one."""
+
+    def signed_below(size: int) -> int:
+        with engine.connect() as tx:
+            return storage.signed_below(tx, size)
+
+    place = folder / "keys" if folder else None
+    if known is None:
+        if place is None:
+            keys = RegistryKeys.generate()
+            return keys, KeyRing(keys.held(), None, signed_below)
+        held = read_or_make_keys(place)
+        return founding_keys(held), KeyRing(held, place, signed_below)
+    held = read_held_keys(place) if place else RegistryKeys.generate().held()
+    with engine.connect() as tx:
+        parties = load_parties(tx, [known.registrar, known.clerk])
+        (newest,) = storage.entries(tx, (size := storage.head(tx).size) - 1, size)
+    now = max(clock.now(), parse_entry(newest.data).time)  # a clock that is behind is no reason to miss a key
+    registrar, clerk = (parties["party", name] for name in (known.registrar, known.clerk))
+    keys = check_keys(held, keys_on_log(known, registrar, clerk, now), known.origin)
+    return keys, KeyRing(held, place, signed_below)
 
 
 def _start(registry: Registry, options: Options, engine: Engine) -> None:

@@ -112,3 +112,11 @@ class LogStorage(Protocol[Tx_contra]):
     def checkpoint(self, tx: Tx_contra, size: int | None = None) -> CheckpointRow | None:
         """The signed root of exactly `size`, or the newest; None where there is none."""
         ...
+
+    def signed_below(self, tx: Tx_contra, size: int) -> int:
+        """The greatest signed size below `size`; 0 where there is none."""
+        ...
+
+    def signed_above(self, tx: Tx_contra, size: int) -> int | None:
+        """The smallest signed size above `size`; None where there is none."""
+        ...

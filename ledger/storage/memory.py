@@ -101,3 +101,9 @@ class MemoryLogStorage:
 
     def checkpoint(self, tx: MemoryTransaction, size: int | None = None) -> CheckpointRow | None:
         return tx.checkpoints.get(max(tx.checkpoints, default=-1) if size is None else size)
+
+    def signed_below(self, tx: MemoryTransaction, size: int) -> int:
+        return max((signed for signed in tx.checkpoints if signed < size), default=0)
+
+    def signed_above(self, tx: MemoryTransaction, size: int) -> int | None:
+        return min((signed for signed in tx.checkpoints if signed > size), default=None)

@@ -57,6 +57,8 @@ _FOLIO_LINES = (
 _DELETE_CHECKPOINT = delete(_CHECKPOINT).where(_CHECKPOINT.c.size == bindparam("the_size"))
 _ANY_CHECKPOINT = select(_CHECKPOINT.c.size, _CHECKPOINT.c.root, _CHECKPOINT.c.note)
 _CHECKPOINT_OF = _ANY_CHECKPOINT.where(_CHECKPOINT.c.size == bindparam("the_size"))
+_SIGNED_BELOW = select(func.max(_CHECKPOINT.c.size)).where(_CHECKPOINT.c.size < bindparam("the_size"))
+_SIGNED_ABOVE = select(func.min(_CHECKPOINT.c.size)).where(_CHECKPOINT.c.size > bindparam("the_size"))
 _NEWEST_CHECKPOINT = _ANY_CHECKPOINT.order_by(_CHECKPOINT.c.size.desc()).limit(1)
 
 
@@ -145,3 +147,10 @@ class SqlLogStorage:
         found = tx.execute(_NEWEST_CHECKPOINT) if size is None else tx.execute(_CHECKPOINT_OF, {"the_size": size})
         row = found.first()
         return CheckpointRow(*row) if row else None
+
+    def signed_below(self, tx: Connection, size: int) -> int:
+        return tx.execute(_SIGNED_BELOW, {"the_size": size}).scalar() or 0
+
+    def signed_above(self, tx: Connection, size: int) -> int | None:
+        found: int | None = tx.execute(_SIGNED_ABOVE, {"the_size": size}).scalar()
+        return found
