@@ -8,6 +8,7 @@ from api.cli import (
     demo,
     drafting,
     importing,
+    key_rotation,
     listing,
     operating,
     private_commands,
@@ -25,6 +26,6 @@ app = typer.Typer(
 )
 for module in (
     demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, auditing, verifying,
-    operating,
+    operating, key_rotation,
 ):  # fmt: skip
     module.install(app)

@@ -28,7 +28,7 @@ def verify_command(
     pinned = True
     for item in read_known([file]):
         origin = parse_checkpoint(parse_note(item.checkpoint_note).text).origin
-        trusted = keys or pinned_keys(origin)
+        trusted = keys or pinned_keys(origin, item.checkpoint_note)
         pinned = pinned and bool(trusted)
         checks.append(_verify(item, trusted))
     if as_json:

@@ -193,6 +193,8 @@ class Consistency(_Open):
 class WellKnown(_Open):
     origin: str
     log_keys: list[str]
+    retired_log_keys: list[str]
+    log_key_changes: list[dict[str, Any]]
     seal_keys: list[dict[str, Any]]
     registrar: str
     rulebooks: list[dict[str, Any]]

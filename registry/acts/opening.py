@@ -64,15 +64,15 @@ def _parse(statement: Statement) -> OpenBody:
             )
         kinds.add(key.kind)
         publics.append(key.public)
+    if not kinds >= _NEEDED_KINDS:
+        raise invalid(
+            "/body/log_keys", "an Ed25519 and an ML-DSA-44 key are needed", "须同时列出 Ed25519 与 ML-DSA-44 公钥"
+        )
     if len(set(publics)) != len(publics):
         raise invalid(
             "/body",
             "the keys of registrar, clerk, seal and log differ from each other",
             "登记机构、书记、印章与账本的密钥须各不相同",
-        )
-    if not kinds >= _NEEDED_KINDS:
-        raise invalid(
-            "/body/log_keys", "an Ed25519 and an ML-DSA-44 key are needed", "须同时列出 Ed25519 与 ML-DSA-44 公钥"
         )
     return body
 
