@@ -10,6 +10,7 @@ LedgerError
  ├─ HeadConflictError      another writer appended first
  ├─ JournalConflictError   signing would contradict what was signed before
  ├─ BrokenLogError         an audited log that contradicts itself or what somebody kept
+ ├─ AuditInterruptedError  an audit that could not be finished; says nothing about the log
  └─ EntryRejected          an entry that whoever listens to an audit cannot accept
 """
 
@@ -56,6 +57,10 @@ class JournalConflictError(LedgerError):
 
 class BrokenLogError(LedgerError):
     """The log contradicts itself or something that was kept from it."""
+
+
+class AuditInterruptedError(LedgerError):
+    """An audit could not be finished, because one of its processes ended or failed. Says nothing about the log."""
 
 
 class EntryRejected(LedgerError):  # noqa: N818  a verdict on an entry, which the audit reports and does not raise

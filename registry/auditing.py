@@ -80,14 +80,35 @@ def _settled(engine: Engine) -> Iterator[Connection]:
     raise BrokenLogError("the newest entries are not signed; start the registry once, it signs them")
 
 
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How much is looked at. Without `register` acts are not decided again; `jobs` processes at most read the log."""
+
+    register: bool = True
+    signatures: bool = True
+    jobs: int | None = None
+
+
 def audit(
-    subject: Subject, keys: Sequence[VerifierKey], known: Sequence[Known] = (), on_progress: OnProgress | None = None
+    subject: Subject,
+    keys: Sequence[VerifierKey],
+    known: Sequence[Known] = (),
+    on_progress: OnProgress | None = None,
+    depth: Depth = Depth(),
 ) -> AuditReport:
-    """Both levels. The first broken entry is named; tables are compared only if the log holds."""
+    """The first broken entry is named; tables are compared only if the log holds.
+
+    Raises:
+        AuditInterruptedError: one of the processes ended or failed.
+    """
+    if not depth.register:
+        return audit_log(
+            subject.source, keys, known=known, signatures=depth.signatures, jobs=depth.jobs, on_progress=on_progress
+        )
     with tempfile.TemporaryDirectory(prefix="sanquan-audit-") as folder:
         engine = open_database(sqlite_url(Path(folder) / "replay.db"), durable=False)
         try:
-            return _audit(subject, keys, known, on_progress, engine)
+            return _audit(subject, keys, known, on_progress, engine, depth)
         finally:
             engine.dispose()
 
@@ -98,6 +119,7 @@ def _audit(
     known: Sequence[Known],
     on_progress: OnProgress | None,
     engine: Engine,
+    depth: Depth,
 ) -> AuditReport:
     storage = SqlLogStorage()
     with engine.begin() as tx:
@@ -107,10 +129,13 @@ def _audit(
 
     def on_batch(entries: Sequence[Entry], _leaves: Sequence[bytes]) -> None:
         with engine.begin() as tx:
-            replay.batch(tx, entries, keep_folios=True)
+            replay.batch(tx, entries, keep_folios=True, are_verified=True)
 
     try:
-        report = audit_log(subject.source, keys, known=known, on_batch=on_batch, on_progress=on_progress)
+        report = audit_log(
+            subject.source, keys, known=known, signatures=depth.signatures, jobs=depth.jobs, on_batch=on_batch,
+            on_progress=on_progress,
+        )  # fmt: skip
     finally:
         replay.close()
     if report.holds and subject.register is not None:
