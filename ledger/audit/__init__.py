@@ -23,12 +23,12 @@ from collections.abc import Sequence
 
 from ledger.audit.report import AuditReport
 from ledger.audit.run import OnBatch, OnProgress, Options, Pass
-from ledger.audit.words import unreadable
 from ledger.audit.workers import cores
 from ledger.errors import BrokenLogError
 from ledger.finding import BrokenError, Finding
 from ledger.known import Known, KnownCheckpoint, KnownReceipt, parse_known
 from ledger.note import VerifierKey
+from ledger.reading.words import unreadable
 from ledger.sources import LogSource
 
 __all__ = [

@@ -8,11 +8,11 @@ memory does not grow with the log.
 
 import sqlite3
 
-from ledger.audit.bundle import FolioRun, Summary
-from ledger.audit.words import chain_broken, folio_gap, statement_twice, time_backwards
 from ledger.entry import FIRST_PREVIOUS
 from ledger.finding import BrokenError
 from ledger.merkle import HASH_BYTES
+from ledger.reading.bundle import FolioRun, Summary
+from ledger.reading.words import chain_broken, folio_gap, statement_twice, time_backwards
 from ledger.tiles import TILE_WIDTH
 
 SETTLE_EVERY = 1 << 16

@@ -8,11 +8,11 @@ from functools import lru_cache
 
 import msgspec
 
-from ledger.audit.bundle import PublicKeys, Summary
-from ledger.audit.words import key_state
 from ledger.finding import BrokenError
 from ledger.instants import parse_instant
 from ledger.key_state import KeyRecord, KeyState, KeyStateError
+from ledger.reading.bundle import PublicKeys, Summary
+from ledger.reading.words import key_state
 from ledger.tiles import TILE_WIDTH
 
 _IN_MEMORY = 16_384
@@ -76,16 +76,20 @@ class KeyChecker:
     def check(self, summary: Summary, count: int) -> tuple[PublicKeys, BrokenError | None]:
         """The keys that must have signed the first `count` entries, up to the first that is not signed as it must be."""
         places: dict[bytes, int] = {}
+        lasting: dict[int, tuple[int, ...]] = {}
+        """What was found for signers whose keys have no end: it stays so until an entry changes keys."""
         found = PublicKeys(summary.index, [], [])
         start = summary.index * TILE_WIDTH
-        keys, signers = self._keys, summary.signers
         for number, (place, text) in enumerate(zip(summary.signed[:count], summary.times, strict=False)):
-            signer, time = signers[place], _instant(text)
+            if place in lasting:
+                found.wanted.append(lasting[place])
+                continue
+            signer, time = summary.signers[place], _instant(text)
             try:
-                records = keys.check(start + number, time, signer.signing)
+                records = self._keys.check(start + number, time, signer.signing)
             except KeyStateError as error:
                 return found, key_state(start + number, error.code, error.words_en, error.words_zh)
-            keys.apply(time, signer.own, signer.signing)
+            self._keys.apply(time, signer.own, signer.signing)
             wanted = []
             for record in records:
                 at = places.setdefault(record.public, len(found.keys))
@@ -93,4 +97,8 @@ class KeyChecker:
                     found.keys.append((record.algorithm, record.public))
                 wanted.append(at)
             found.wanted.append(tuple(wanted))
+            if signer.own or signer.changes_keys:
+                lasting.clear()
+            elif all(record.ended is None for record in records):
+                lasting[place] = found.wanted[-1]
         return found, None

@@ -5,13 +5,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ledger.audit.bundle import Reading, Summary
 from ledger.audit.chain import SETTLE_EVERY, ChainChecker
 from ledger.audit.keys import KeyChecker
-from ledger.audit.quick import entry_of
 from ledger.audit.tree import TreeChecker
 from ledger.audit.trust import Trust
-from ledger.audit.words import unreadable
 from ledger.audit.workers import Readers, readers
 from ledger.checkpoint import Checkpoint, parse_checkpoint
 from ledger.entry import Entry
@@ -20,6 +17,9 @@ from ledger.finding import BrokenError, Finding, broken
 from ledger.known import Known, KnownReceipt, check_known, wanted_size
 from ledger.merkle import HASH_BYTES
 from ledger.note import VerifierKey, parse_note
+from ledger.reading.bundle import Reading, Summary
+from ledger.reading.quick import entry_of
+from ledger.reading.words import unreadable
 from ledger.sources import LogSource
 from ledger.tiles import TILE_WIDTH, Bundle, Tile, decode_bundle, split_hashes, tile_width
 

@@ -6,8 +6,8 @@ level is read once and compared. At most 255 hashes a level are held.
 
 from collections.abc import Iterable, Sequence
 
-from ledger.audit.words import wrong_tile
 from ledger.merkle import RightEdge, node_hash, root
+from ledger.reading.words import wrong_tile
 from ledger.sources import LogSource
 from ledger.tiles import TILE_WIDTH, Tile, split_hashes
 

@@ -7,12 +7,12 @@ speaks for itself: every key that its entries name is taken.
 
 from collections.abc import Mapping, Sequence
 
-from ledger.audit.bundle import LogKey
 from ledger.checkpoint import Checkpoint, verify_checkpoint
 from ledger.errors import FormatError, SignatureError
 from ledger.finding import BrokenError, broken
 from ledger.known import Known
 from ledger.note import VerifierKey, parse_note, parse_verifier_key
+from ledger.reading.bundle import LogKey
 
 
 class Trust:

@@ -4,10 +4,10 @@ A bundle belongs to one worker, which keeps its signatures until it is told the 
 in which it was asked. A worker that dies or fails ends the audit with an error; nothing waits for it.
 """
 
-import gc
-import multiprocessing
 import os
 import queue
+import subprocess
+import sys
 from collections import deque
 from multiprocessing.connection import Connection
 from threading import Thread
@@ -15,9 +15,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ledger.audit.bundle import Kept, PublicKeys, Reading, Summary, read_bundle, verify_bundle
 from ledger.errors import AuditInterruptedError
 from ledger.finding import Finding
+from ledger.reading.bundle import Kept, PublicKeys, Reading, Summary, read_bundle, verify_bundle
+from ledger.reading.worker import FAILED, READ, VERIFY, Verdict, encode
 
 WORTH_PROCESSES = 8_192
 """Entries from which on starting processes pays."""
@@ -89,80 +90,54 @@ class Alone:
         self._readings.clear()
 
 
-class Verdict(msgspec.Struct, array_like=True):
-    """What became of a bundle's signatures."""
-
-    finding: Finding | None
-
-
-_READ, _VERIFY, _FAILED = b"R", b"V", b"F"
-_encode = msgspec.msgpack.Encoder().encode
-_decode_reading = msgspec.msgpack.Decoder(Reading).decode
-_decode_keys = msgspec.msgpack.Decoder(PublicKeys).decode
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
 _decode_verdict = msgspec.msgpack.Decoder(Verdict).decode
-
-
-def work(connection: Connection, parents_end: Connection) -> None:
-    """The life of a worker: ends when the pipe does."""
-    parents_end.close()
-    gc.freeze()
-    gc.disable()  # nothing here is made in cycles
-    kept: dict[int, Kept] = {}
-    try:
-        while message := connection.recv_bytes():
-            try:
-                answer = _answer(message, kept)
-            except Exception as error:  # noqa: BLE001  told to the parent, which says it
-                answer = _FAILED + repr(error).encode()
-            connection.send_bytes(answer)
-    except (EOFError, OSError, KeyboardInterrupt):
-        return
-
-
-def _answer(message: bytes, kept: dict[int, Kept]) -> bytes:
-    kind, body = message[:1], memoryview(message)[1:]
-    if kind == _READ:
-        reading = _decode_reading(body)
-        summary, signed = read_bundle(reading)
-        if reading.with_signatures:
-            kept[reading.index] = signed
-        return _READ + _encode(summary)
-    keys = _decode_keys(body)
-    return _VERIFY + _encode(Verdict(verify_bundle(keys, kept.pop(keys.index))))
+_START = "from ledger.reading.worker import main; main()"
 
 
 class _Worker:
     """A process and a thread that takes its answers, so that neither side ever waits for the other to read."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self.process = context.Process(target=work, args=(theirs, self._connection), daemon=True)
-        self.process.start()
-        theirs.close()
+        # Not by `multiprocessing`: its processes load the program that was started, and need none of it.
+        self.process = subprocess.Popen(  # noqa: S603  ourselves
+            [sys.executable, "-P", "-c", _START],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self._requests = Connection(os.dup(self.process.stdin.fileno()), readable=False)
+        self._results = Connection(os.dup(self.process.stdout.fileno()), writable=False)
+        self.process.stdin.close()
+        self.process.stdout.close()
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._summaries: deque[bytes] = deque()
         self._verdicts: deque[bytes] = deque()
-        Thread(target=self._take, name="audit answers", daemon=True).start()
+        self._taker = Thread(target=self._take, name="audit answers", daemon=True)
+        self._taker.start()
 
     def _take(self) -> None:
         try:
             while True:
-                self._answers.put(self._connection.recv_bytes())
+                self._answers.put(self._results.recv_bytes())
         except (EOFError, OSError):
             self._answers.put(b"")
 
     def send(self, kind: bytes, body: Any) -> None:
+        """The request is on its way."""
         try:
-            self._connection.send_bytes(kind + _encode(body))
+            self._requests.send_bytes(kind + encode(body))
         except OSError as error:
             raise self._gone() from error
 
-    def next_summary(self) -> Summary:
+    def summary(self) -> Summary:
+        """The next one."""
         return _decode_summary(memoryview(self._next(self._summaries))[1:])
 
-    def next_verdict(self) -> Verdict:
+    def verdict(self) -> Verdict:
+        """The next one."""
         return _decode_verdict(memoryview(self._next(self._verdicts))[1:])
 
     def _next(self, wanted: deque[bytes]) -> bytes:
@@ -171,24 +146,22 @@ class _Worker:
             kind = answer[:1]
             if not kind:
                 raise self._gone()
-            if kind == _FAILED:
+            if kind == FAILED:
                 raise AuditInterruptedError(f"an audit process failed: {answer[1:].decode(errors='replace')}")
-            (self._summaries if kind == _READ else self._verdicts).append(answer)
+            (self._summaries if kind == READ else self._verdicts).append(answer)
         return wanted.popleft()
 
     def _gone(self) -> AuditInterruptedError:
-        self.process.join(_ENDING_S)
-        return AuditInterruptedError(
-            f"an audit process ended before its work was done (exit code {self.process.exitcode})"
-        )
+        code = self.process.wait(_ENDING_S)
+        return AuditInterruptedError(f"an audit process ended before its work was done (exit status {code})")
 
-    def end(self) -> None:
-        """To be called for every worker before `join`."""
-        self.process.terminate()
-
-    def join(self) -> None:
-        self.process.join(_ENDING_S)
-        self._connection.close()
+    def close(self) -> None:
+        """The process has ended."""
+        self.process.kill()  # it holds nothing that could be left half done
+        self.process.wait()
+        self._taker.join()
+        self._requests.close()
+        self._results.close()
 
 
 class Processes:
@@ -199,22 +172,20 @@ class Processes:
         self.workers = [_Worker() for _ in range(count)]
 
     def read(self, reading: Reading) -> None:
-        self._of(reading.index).send(_READ, reading)
+        self._of(reading.index).send(READ, reading)
 
     def summary(self, index: int) -> Summary:
-        return self._of(index).next_summary()
+        return self._of(index).summary()
 
     def verify(self, keys: PublicKeys) -> None:
-        self._of(keys.index).send(_VERIFY, keys)
+        self._of(keys.index).send(VERIFY, keys)
 
     def verdict(self, index: int) -> Finding | None:
-        return self._of(index).next_verdict().finding
+        return self._of(index).verdict().finding
 
     def close(self) -> None:
         for worker in self.workers:
-            worker.end()
-        for worker in self.workers:
-            worker.join()
+            worker.close()
 
     def _of(self, index: int) -> _Worker:
         return self.workers[index % self.count]

@@ -7,13 +7,13 @@ refuses; whatever is answered here, `parse_entry` and `parse_statement` answer a
 """
 
 import re
+from binascii import a2b_base64
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NoReturn
 
 import msgspec
 
-from ledger.encoding import parse_base64url
 from ledger.entry import MAX_FOLIOS, Entry, FolioLine, parse_entry
 from ledger.errors import FormatError
 from ledger.identifiers import is_identifier
@@ -27,7 +27,6 @@ from ledger.statement import (
     Envelope,
     EnvelopeSignature,
     Statement,
-    parse_statement,
 )
 from ledger.strict_json import MAX_DEPTH
 
@@ -38,6 +37,11 @@ _LONG = b"0" * 16
 _HEX_HASH = re.compile(r"[0-9a-f]{64}").fullmatch
 _NONCE = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]").fullmatch
 """Sixteen bytes in base64url: the last character carries two bits."""
+_PLAIN_INSTANT = re.compile(
+    r"(?:19[7-9][0-9]|[2-8][0-9]{3})-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,3})?Z"
+).fullmatch
+"""An instant that needs no calendar."""
 _ACT = re.compile(r"[a-z]{1,32}\.[a-z]{1,32}").fullmatch
 
 
@@ -75,7 +79,7 @@ class WireEntry(msgspec.Struct, gc=False):
     statement: WireEnvelope
 
 
-class _WireStatement(msgspec.Struct, gc=False, rename={"for_": "for", "with_": "with"}):
+class WireStatement(msgspec.Struct, gc=False, rename={"for_": "for", "with_": "with"}):
     """The members of a payload in the order of the contract, as clients write them."""
 
     act: str
@@ -94,12 +98,13 @@ def _no_float(text: str) -> NoReturn:
 
 
 _decode_entry = msgspec.json.Decoder(WireEntry).decode
-_decode_statement = msgspec.json.Decoder(_WireStatement, float_hook=_no_float).decode
+_decode_statement = msgspec.json.Decoder(WireStatement, float_hook=_no_float).decode
 _encode = msgspec.json.Encoder().encode
 
 _is_folio = lru_cache(maxsize=8192)(lambda text: is_identifier(text, "ast", "pty"))
 _is_party = lru_cache(maxsize=8192)(lambda text: is_identifier(text, "pty"))
 _is_key = lru_cache(maxsize=8192)(lambda text: is_identifier(text, "key"))
+_is_act = lru_cache(maxsize=1024)(lambda text: _ACT(text) is not None)
 
 
 @lru_cache(maxsize=1024)
@@ -109,6 +114,17 @@ def _is_time(text: str) -> bool:
         return format_instant(parse_instant(text)) == text
     except FormatError:
         return False
+
+
+def _is_instant(text: str) -> bool:
+    """Whether `parse_instant` takes it; statements of one batch rarely share a time."""
+    if _PLAIN_INSTANT(text):
+        return True
+    try:
+        parse_instant(text)
+    except FormatError:
+        return False
+    return True
 
 
 def quick_entry(data: bytes) -> WireEntry | None:
@@ -191,37 +207,51 @@ def entry_of(data: bytes) -> Entry:
     return Entry(wire.seq, bytes.fromhex(wire.prev), parse_instant(wire.time), lines, envelope_of(wire))
 
 
-def quick_statement(payload: bytes) -> Statement | None:
-    """The statement that `parse_statement` would make of the payload; None says nothing."""
+def quick_wire_statement(payload: bytes) -> WireStatement | None:
+    """The members of a payload that `parse_statement` would accept; None says nothing."""
     try:
         wire = _decode_statement(payload)
         if _encode(wire) != payload or _LONG in payload.translate(_DIGITS):
             return None
         if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
             return None
-        at = parse_instant(wire.at)
-    except (ValueError, RecursionError, FormatError):
+    except (ValueError, RecursionError):
         return None
-    for_ = None if wire.for_ is msgspec.UNSET else wire.for_
-    joining = () if wire.with_ is msgspec.UNSET else tuple(wire.with_)
-    expect = {} if wire.expect is msgspec.UNSET else wire.expect
     fits = (
-        _ACT(wire.act)
+        _is_act(wire.act)
         and _is_party(wire.by)
-        and (for_ is None or _is_party(for_))
-        and (not joining or _may_join(joining, wire.by))
+        and (wire.for_ is msgspec.UNSET or _is_party(wire.for_))
+        and (wire.with_ is msgspec.UNSET or _may_join(wire.with_, wire.by))
+        and _is_instant(wire.at)
         and _NONCE(wire.nonce)
-        and (not expect or _are_expected(expect))
+        and (wire.expect is msgspec.UNSET or _are_expected(wire.expect))
     )
-    if not fits:
-        return None
+    return wire if fits else None
+
+
+def statement_of(wire: WireStatement, payload: bytes, digest: bytes | None = None) -> Statement:
+    """The statement with the types of `ledger.statement`."""
     return Statement(
-        sha256(payload).digest(), wire.act, wire.log, wire.by, for_, joining, at, parse_base64url(wire.nonce), expect,
+        digest or sha256(payload).digest(),
+        wire.act,
+        wire.log,
+        wire.by,
+        None if wire.for_ is msgspec.UNSET else wire.for_,
+        () if wire.with_ is msgspec.UNSET else tuple(wire.with_),
+        parse_instant(wire.at),
+        a2b_base64(wire.nonce.replace("-", "+").replace("_", "/") + "=="),
+        {} if wire.expect is msgspec.UNSET else wire.expect,
         wire.body,
-    )  # fmt: skip
+    )
 
 
-def _may_join(parties: tuple[str, ...], by: str) -> bool:
+def quick_statement(payload: bytes) -> Statement | None:
+    """The statement that `parse_statement` would make of the payload; None says nothing."""
+    wire = quick_wire_statement(payload)
+    return None if wire is None else statement_of(wire, payload)
+
+
+def _may_join(parties: list[str], by: str) -> bool:
     return (
         len(parties) < MAX_PARTIES
         and len({by, *parties}) == len(parties) + 1
@@ -231,12 +261,3 @@ def _may_join(parties: tuple[str, ...], by: str) -> bool:
 
 def _are_expected(members: dict[str, int]) -> bool:
     return all(number >= 0 and _is_folio(folio) for folio, number in members.items())
-
-
-def read_statement(payload: bytes) -> Statement:
-    """The statement that a payload spells.
-
-    Raises:
-        FormatError: see `parse_statement`.
-    """
-    return quick_statement(payload) or parse_statement(Envelope(payload, ()))

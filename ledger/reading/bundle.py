@@ -4,12 +4,18 @@ This is where an audit spends its time, so it runs in worker processes (`ledger.
 from which `ledger.audit.chain` goes on: nothing in it grows with the length of the log.
 """
 
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from ledger.audit.quick import WireEntry, envelope_of, read_entry, read_statement
-from ledger.audit.words import (
+from ledger.errors import FormatError, SignatureError
+from ledger.finding import BrokenError, Finding
+from ledger.keys import Algorithm, verify_signature
+from ledger.merkle import HASH_BYTES, leaf_hash, root
+from ledger.note import parse_verifier_key
+from ledger.reading.quick import WireEntry, WireStatement, envelope_of, quick_wire_statement, read_entry, statement_of
+from ledger.reading.words import (
     bundle_cut_off,
     bundle_too_long,
     chain_broken,
@@ -26,13 +32,8 @@ from ledger.audit.words import (
     time_backwards,
     wrong_tile,
 )
-from ledger.errors import FormatError, SignatureError
-from ledger.finding import BrokenError, Finding
-from ledger.keys import Algorithm, verify_signature
-from ledger.merkle import HASH_BYTES, leaf_hash, root
-from ledger.note import parse_verifier_key
 from ledger.signing import Signing, signing_of
-from ledger.statement import Statement, pre_authentication_encoding
+from ledger.statement import Envelope, Statement, parse_statement, pre_authentication_encoding
 from ledger.tiles import TILE_WIDTH, Bundle, Tile, decode_bundle
 
 LogKey = tuple[int, str, bool]
@@ -56,6 +57,12 @@ class SignedEntry(msgspec.Struct, frozen=True, array_like=True):
 
     signing: Signing
     own: tuple[str, ...]
+
+    @property
+    def changes_keys(self) -> bool:
+        """Whether it adds or ends keys, or names some that count for this entry alone."""
+        signing = self.signing
+        return bool(signing.added or signing.ended or signing.proofs or signing.founding)
 
 
 class Summary(msgspec.Struct, array_like=True):
@@ -81,6 +88,10 @@ class Summary(msgspec.Struct, array_like=True):
     def held(self) -> int:
         """How many entries hold."""
         return len(self.leaves) // HASH_BYTES
+
+
+_ABOUT_KEYS = frozenset({"log.open", "log.key"})
+"""Acts that name the log's own keys."""
 
 
 class Reading(msgspec.Struct, array_like=True):
@@ -113,6 +124,7 @@ class _Reader:
         self._reading = reading
         self._start = reading.index * TILE_WIDTH
         self._previous = ""
+        self._times: list[str] = []
         self._leaves: list[bytes] = []
         self._digests: list[bytes] = []
         self._folios: dict[str, FolioRun] = {}
@@ -123,7 +135,6 @@ class _Reader:
     def read(self) -> None:
         """`summary` and `kept` are complete."""
         reading, summary = self._reading, self.summary
-        summary.times, summary.log_keys, summary.signers, summary.signed = [], [], [], []
         try:
             datas = self._decode()
             for number, data in enumerate(datas[: reading.width]):
@@ -131,6 +142,7 @@ class _Reader:
             self._check_end(datas)
         except BrokenError as error:
             summary.finding = error.finding
+        summary.times = self._times
         summary.leaves, summary.digests = b"".join(self._leaves), b"".join(self._digests)
         summary.folios = list(self._folios.values())
         if len(self._leaves) == TILE_WIDTH:
@@ -152,26 +164,34 @@ class _Reader:
         except FormatError as error:
             raise entry_form(position, error) from error
         self._check_place(position, wire)
+        payload = wire.statement.payload
+        digest = sha256(payload).digest()
+        members = quick_wire_statement(payload)
+        if members is None or members.act in _ABOUT_KEYS or self._reading.with_signatures:
+            self._check_statement(position, wire, members, digest)
+        elif members.log != self._reading.origin:
+            raise foreign_statement(position, members.log, self._reading.origin)
+        self._add_folios(position, wire)
+        self._times.append(wire.time)
+        self._leaves.append(leaf)
+        self._digests.append(digest)
+        self._previous = leaf.hex()
+
+    def _check_statement(self, position: int, wire: WireEntry, members: WireStatement | None, digest: bytes) -> None:
+        """The statement is one, is made for this log, and what it says of keys is in its form."""
+        payload = wire.statement.payload
         try:
-            statement = read_statement(wire.statement.payload)
+            if members is None:
+                statement = parse_statement(Envelope(payload, ()), digest)
+            else:
+                statement = statement_of(members, payload, digest)
         except FormatError as error:
             raise statement_form(position, error) from error
         if statement.log != self._reading.origin:
             raise foreign_statement(position, statement.log, self._reading.origin)
         self._list_log_key(position, statement)
-        self._check_folios(position, wire)
         if self._reading.with_signatures:
             self._keep_signers(position, wire, statement)
-        for line in wire.folios:
-            run = self._folios.get(line.id)
-            if run is None:
-                self._folios[line.id] = FolioRun(line.id, line.n, line.prev, position, line.n, position)
-            else:
-                run.last_number, run.last_position = line.n, position
-        self.summary.times.append(wire.time)
-        self._leaves.append(leaf)
-        self._digests.append(statement.digest)
-        self._previous = leaf.hex()
 
     def _check_place(self, position: int, wire: WireEntry) -> None:
         if wire.seq != position:
@@ -180,15 +200,19 @@ class _Reader:
             self.summary.previous = wire.prev
         elif wire.prev != self._previous:
             raise chain_broken(position)
-        times = self.summary.times
+        times = self._times
         if times and wire.time < times[-1]:
             raise time_backwards(position, wire.time, times[-1])
 
-    def _check_folios(self, position: int, wire: WireEntry) -> None:
+    def _add_folios(self, position: int, wire: WireEntry) -> None:
         for line in wire.folios:
             run = self._folios.get(line.id)
-            if run is not None and (line.n != run.last_number + 1 or line.prev != run.last_position):
+            if run is None:
+                self._folios[line.id] = FolioRun(line.id, line.n, line.prev, position, line.n, position)
+                continue
+            if line.n != run.last_number + 1 or line.prev != run.last_position:
                 raise folio_gap(position, line.id, (line.n, line.prev), (run.last_number, run.last_position))
+            run.last_number, run.last_position = line.n, position
 
     def _list_log_key(self, position: int, statement: Statement) -> None:
         for text, added in log_keys_of(statement):
@@ -208,14 +232,15 @@ class _Reader:
         parties = (signing.by, *signing.with_)
         own = tuple([line.id for line in wire.folios if line.id in parties])
         summary = self.summary
-        if signing.added or signing.ended or signing.proofs:
+        signed = SignedEntry(signing, own)
+        if signed.changes_keys:
             summary.signed.append(len(summary.signers))
-            summary.signers.append(SignedEntry(signing, own))
+            summary.signers.append(signed)
         else:  # what it says of time matters for keys that end only
             same = (signing.by, signing.with_, signing.keys, own)
             place = self._places.setdefault(same, len(summary.signers))
             if place == len(summary.signers):
-                summary.signers.append(SignedEntry(signing, own))
+                summary.signers.append(signed)
             summary.signed.append(place)
         self.kept.append((wire.statement.payload, [each.sig for each in wire.statement.signatures]))
 
