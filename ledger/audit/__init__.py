@@ -20,6 +20,7 @@ the entries in batches. Without keys of his own the auditor learns only that the
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from ledger.audit.report import AuditReport
 from ledger.audit.run import OnBatch, OnProgress, Options, Pass
@@ -52,6 +53,7 @@ def audit_log(
     jobs: int | None = None,
     on_batch: OnBatch | None = None,
     on_progress: OnProgress | None = None,
+    state: Path | None = None,
 ) -> AuditReport:
     """The log behind `source` has been read whole; the report says whether it holds.
 
@@ -60,11 +62,14 @@ def audit_log(
     core); `source` and callbacks are used by this process alone. Exceptions of `on_batch` other than `EntryRejected`
     pass through.
 
+    `state` is a SQLite file of the auditor's own. If an audit of this log left something in it, only what is new is read,
+    from `resumed` on in the report. What is in it afterwards may be gone on with only if the report holds.
+
     Raises:
         AuditInterruptedError: one of the processes ended or failed.
     """
     started = time.perf_counter()
-    options = Options(tuple(keys), tuple(known), signatures, jobs or cores(), on_batch, on_progress)
+    options = Options(tuple(keys), tuple(known), signatures, jobs or cores(), on_batch, on_progress, state)
     audit = Pass(source, options)
     findings: tuple[Finding, ...] = ()
     known_checked = 0
@@ -91,4 +96,5 @@ def audit_log(
         time.perf_counter() - started,
         signatures,
         audit.workers,
+        audit.carried.size if audit.carried else 0,
     )

@@ -8,6 +8,7 @@ memory does not grow with the log.
 
 import sqlite3
 
+from ledger.audit.resuming import Carried
 from ledger.entry import FIRST_PREVIOUS
 from ledger.finding import BrokenError
 from ledger.merkle import HASH_BYTES
@@ -23,11 +24,12 @@ _SELECTED = 500
 class ChainChecker:
     """The entries seen so far. `state` is an open transaction, used for nothing else by name."""
 
-    def __init__(self, state: sqlite3.Connection, settle_every: int = SETTLE_EVERY) -> None:
-        self.size = 0
-        self.previous = FIRST_PREVIOUS.hex()
+    def __init__(
+        self, state: sqlite3.Connection, settle_every: int = SETTLE_EVERY, carried: Carried | None = None
+    ) -> None:
+        self.previous = carried.previous if carried else FIRST_PREVIOUS.hex()
         """The leaf hash of the newest entry."""
-        self.time = ""
+        self.time = carried.time if carried else ""
         self._every = settle_every
         self._state = state
         state.execute("CREATE TABLE IF NOT EXISTS statement (digest BLOB PRIMARY KEY, position INTEGER) WITHOUT ROWID")
@@ -52,7 +54,6 @@ class ChainChecker:
             if summary.times[0] < self.time:
                 raise self.settled(time_backwards(start, summary.times[0], self.time))
             self.previous, self.time = summary.leaves[-HASH_BYTES:].hex(), summary.times[-1]
-            self.size = start + summary.held
             self._add_statements(start, summary.digests)
             for run in summary.folios:
                 self._add_run(run)

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
+from ledger.audit.resuming import Carried
 from ledger.finding import BrokenError
 from ledger.instants import parse_instant
 from ledger.key_state import KeyRecord, KeyState, KeyStateError
@@ -70,8 +71,20 @@ def _instant(text: str) -> datetime:
 class KeyChecker:
     """The keys after the bundles seen so far."""
 
-    def __init__(self, state: sqlite3.Connection) -> None:
-        self._keys = KeyState(KeyRecords(state))
+    def __init__(self, state: sqlite3.Connection, carried: Carried | None = None) -> None:
+        """`state` is an open transaction, which has the keys of what is carried."""
+        records = KeyRecords(state)
+        self._keys = KeyState(records, carried.clerk, carried.recovering) if carried else KeyState(records)
+
+    @property
+    def clerk(self) -> str:
+        """See `KeyState.clerk`."""
+        return self._keys.clerk
+
+    @property
+    def recovering(self) -> dict[str, tuple[str, ...]]:
+        """See `KeyState.recovering`."""
+        return dict(self._keys.recovering)
 
     def check(self, summary: Summary, count: int) -> tuple[PublicKeys, BrokenError | None]:
         """The keys that must have signed the first `count` entries, up to the first that is not signed as it must be."""

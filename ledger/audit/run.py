@@ -3,10 +3,14 @@
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+from ledger.audit import resuming
 from ledger.audit.chain import SETTLE_EVERY, ChainChecker
 from ledger.audit.keys import KeyChecker
+from ledger.audit.resuming import Carried
 from ledger.audit.tree import TreeChecker
 from ledger.audit.trust import Trust
 from ledger.audit.workers import Readers, readers
@@ -42,6 +46,7 @@ class Options:
     jobs: int
     on_batch: OnBatch | None
     on_progress: OnProgress | None
+    state: Path | None
 
 
 @dataclass(slots=True)
@@ -64,21 +69,24 @@ class Pass:
         """How many entries held, in whole bundles."""
         self.workers = 1
         self._source, self._options = source, options
-        self._state = sqlite3.connect("", isolation_level=None)
-        for pragma in ("cache_size=-16384", "synchronous=OFF", "journal_mode=OFF"):
+        self._state = sqlite3.connect(options.state or "", isolation_level=None)
+        for pragma in ("cache_size=-16384", "synchronous=OFF"):
             self._state.execute(f"PRAGMA {pragma}")
         self._state.execute("BEGIN")
-        self._chain = ChainChecker(self._state, 1 if options.on_batch else SETTLE_EVERY)
-        self._keys = KeyChecker(self._state)
-        self._trust = Trust(options.keys, options.known)
+        self.carried = carried = resuming.load(self._state)
+        self._chain = ChainChecker(self._state, 1 if options.on_batch else SETTLE_EVERY, carried)
+        self._keys = KeyChecker(self._state, carried)
+        self._trust = Trust(options.keys, options.known, carried)
+        self._first = carried.size if carried else 0
         sizes = [size for each in options.known if (size := _size_of(each)) is not None]
         indexes = [each.proof.index for each in options.known if isinstance(each, KnownReceipt)]
-        self._tree = TreeChecker(source, sizes, indexes)
+        self._tree = TreeChecker(source, sizes, indexes, carried)
         self._datas: dict[int, bytes] = {}
         self._unreadable: dict[int, Finding] = {}
 
     def close(self) -> None:
-        """The temporary file is gone."""
+        """The file is closed; of the last, partial bundle nothing is kept."""
+        self._state.rollback()
         self._state.close()
 
     def run(self) -> None:
@@ -99,7 +107,9 @@ class Pass:
                 f"检查点格式不符：{error}。",
             ) from error
         self._trust.check_before(note, self.checkpoint)
-        workers = readers(self.checkpoint.size, self._options.jobs)
+        if self.carried:
+            self._check_growth(self.carried)
+        workers = readers(self.checkpoint.size - self._first, self._options.jobs)
         self.workers = workers.count
         try:
             self._read(workers)
@@ -107,6 +117,7 @@ class Pass:
             workers.close()
         self._chain.settle()
         self._finish_tree()
+        self._look_up_earlier()
         self._trust.check_after(note, self.checkpoint, self._tree.roots)
 
     def check_known(self, known: Known) -> Finding | None:
@@ -117,10 +128,12 @@ class Pass:
         )
 
     def _read(self, workers: Readers) -> None:
-        count = -(-self.checkpoint.size // TILE_WIDTH)
-        ahead, begun = workers.count * _AHEAD, 0
+        first, count = self._first // TILE_WIDTH, -(-self.checkpoint.size // TILE_WIDTH)
+        ahead, begun = workers.count * _AHEAD, first
         compared: deque[_Bundle] = deque()
-        for index in range(count):
+        for index in range(first, count):
+            if index == self.checkpoint.size // TILE_WIDTH:
+                self._carry()
             while begun < min(count, index + ahead):
                 self._begin(workers, begun)
                 begun += 1
@@ -128,8 +141,45 @@ class Pass:
             compared.append(bundle)
             while compared and (bundle.error or len(compared) >= ahead):
                 self._finish(workers, compared.popleft())
+        if self.checkpoint.size % TILE_WIDTH == 0:
+            self._carry()
         while compared:
             self._finish(workers, compared.popleft())
+
+    def _check_growth(self, carried: Carried) -> None:
+        if carried.origin != self.checkpoint.origin:
+            raise broken(
+                None,
+                "origin_mismatch",
+                f"The checkpoint is that of the log {self.checkpoint.origin!r}; audited before was {carried.origin!r}.",
+                f"检查点属于账本 {self.checkpoint.origin!r}，而先前审计的是 {carried.origin!r}。",
+            )
+        resuming.check_growth(self._source, self.checkpoint, carried)
+        self.entries = carried.size
+
+    def _carry(self) -> None:
+        """The file holds what the entries up to here, a full bundle, add up to; what comes behind stays out of it."""
+        if self._options.state is None:
+            return
+        with suppress(BrokenError):  # found again by whoever asks last
+            self._chain.settle()
+        bundles, hashes = self._tree.edge
+        carried = Carried(
+            resuming.FORMAT, self.checkpoint.origin, self._tree.size, self.checkpoint.size, self.checkpoint.root,
+            self._chain.previous, self._chain.time, bundles, hashes, self._trust.added, self._keys.clerk,
+            self._keys.recovering,
+        )  # fmt: skip
+        resuming.save(self._state, carried)
+        self._state.execute("COMMIT")
+        self._state.execute("BEGIN")
+
+    def _look_up_earlier(self) -> None:
+        """Roots and leaf hashes that what was kept asks for, in the part that was audited before."""
+        node = resuming.tile_nodes(self._source, self.checkpoint.size)
+        for size in [size for size in self._tree.roots if size <= self._first and self.carried]:
+            self._tree.roots[size] = resuming.proven_root(self.checkpoint, size, node)
+        for index in [index for index in self._tree.kept if index < self._first]:
+            self._tree.kept[index] = resuming.proven_leaf(self.checkpoint, index, node)
 
     def _begin(self, workers: Readers, index: int) -> None:
         width = tile_width(0, index, self.checkpoint.size)

@@ -6,6 +6,7 @@ level is read once and compared. At most 255 hashes a level are held.
 
 from collections.abc import Iterable, Sequence
 
+from ledger.audit.resuming import Carried
 from ledger.merkle import RightEdge, node_hash, root
 from ledger.reading.words import wrong_tile
 from ledger.sources import LogSource
@@ -19,17 +20,25 @@ class TreeChecker:
     as the log has been read.
     """
 
-    def __init__(self, source: LogSource, sizes: Iterable[int], indexes: Iterable[int]) -> None:
-        self.size = 0
+    def __init__(
+        self, source: LogSource, sizes: Iterable[int], indexes: Iterable[int], carried: Carried | None = None
+    ) -> None:
+        self.size = carried.size if carried else 0
         self.roots = dict.fromkeys(sizes, RightEdge().root())
         self.kept = dict.fromkeys(indexes, b"")
+        self._sizes, self._indexes = _by_bundle(self.roots, 1), _by_bundle(self.kept, 0)
         self._source = source
-        self._bundles = RightEdge()
+        self._bundles = RightEdge(self.size // TILE_WIDTH, carried.bundles) if carried else RightEdge()
         """Over the roots of full bundles: a tree of 256 leaves each is one of these."""
         self._open: list[bytes] = []
         """Leaf hashes behind the last full bundle."""
-        self._hashes: list[list[bytes]] = []
+        self._hashes = [list(each) for each in carried.hashes] if carried else []
         """Of the open tile of each level from 1 on."""
+
+    @property
+    def edge(self) -> tuple[tuple[bytes, ...], tuple[tuple[bytes, ...], ...]]:
+        """What has to be carried over behind a full bundle: see `Carried`."""
+        return self._bundles.nodes, tuple(tuple(each) for each in self._hashes)
 
     def root(self) -> bytes:
         """The root over all entries so far."""
@@ -44,11 +53,11 @@ class TreeChecker:
         """
         start, hashes = self.size, split_hashes(leaves)
         self.size += len(hashes)
-        for size in self.roots:
-            if start < size < start + TILE_WIDTH and size <= self.size:
+        for size in self._sizes.get(start // TILE_WIDTH, ()):
+            if size <= self.size and size < start + TILE_WIDTH:
                 self.roots[size] = self._root(hashes[: size - start])
-        for index in self.kept:
-            if start <= index < self.size:
+        for index in self._indexes.get(start // TILE_WIDTH, ()):
+            if index < self.size:
                 self.kept[index] = hashes[index - start]
         if len(hashes) < TILE_WIDTH:
             self._open = hashes
@@ -92,3 +101,11 @@ class TreeChecker:
     def _compare(self, tile: Tile, hashes: Sequence[bytes]) -> None:
         if self._source.tile(tile) != b"".join(hashes):
             raise wrong_tile(tile)
+
+
+def _by_bundle(numbers: Iterable[int], first: int) -> dict[int, list[int]]:
+    """Numbers by the bundle that they lie in; those of the first entry of a bundle begin with `first`."""
+    found: dict[int, list[int]] = {}
+    for number in numbers:
+        found.setdefault((number - first) // TILE_WIDTH, []).append(number)
+    return found

@@ -7,26 +7,32 @@ speaks for itself: every key that its entries name is taken.
 
 from collections.abc import Mapping, Sequence
 
+from ledger.audit.resuming import Carried
 from ledger.checkpoint import Checkpoint, verify_checkpoint
 from ledger.errors import FormatError, SignatureError
 from ledger.finding import BrokenError, broken
 from ledger.known import Known
-from ledger.note import VerifierKey, parse_note, parse_verifier_key
+from ledger.note import VerifierKey, format_verifier_key, parse_note, parse_verifier_key
 from ledger.reading.bundle import LogKey
 
 
 class Trust:
     """The keys that an auditor brought, and those that the log names in the entries read so far."""
 
-    def __init__(self, pinned: Sequence[VerifierKey], known: Sequence[Known]) -> None:
+    def __init__(self, pinned: Sequence[VerifierKey], known: Sequence[Known], carried: Carried | None = None) -> None:
         self._pinned = tuple(pinned)
         self._kept = [each.checkpoint_note for each in known]
-        self._added: list[tuple[int, VerifierKey]] = []
+        self._added = [(position, parse_verifier_key(text)) for position, text in carried.log_keys] if carried else []
         self._is_accepted = False
 
     def list_keys(self, changes: Sequence[LogKey]) -> None:
         """Entries name these keys."""
         self._added += [(position, parse_verifier_key(text)) for position, text, added in changes if added]
+
+    @property
+    def added(self) -> tuple[tuple[int, str], ...]:
+        """The keys that entries added, with their positions."""
+        return tuple((position, format_verifier_key(key)) for position, key in self._added)
 
     def keys(self) -> tuple[VerifierKey, ...]:
         """All keys of which the log or the auditor says that they are its keys."""
