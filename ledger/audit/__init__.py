@@ -97,4 +97,5 @@ def audit_log(
         signatures,
         audit.workers,
         audit.carried.size if audit.carried else 0,
+        audit.log_keys,
     )

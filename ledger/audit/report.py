@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ledger.finding import Finding
+from ledger.note import VerifierKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class AuditReport:
     signatures: bool = True
     workers: int = 1
     resumed: int = 0
+    log_keys: tuple[VerifierKey, ...] = ()
+    """All keys of the log that auditor or entries name."""
 
     @property
     def holds(self) -> bool:

@@ -84,6 +84,11 @@ class Pass:
         self._datas: dict[int, bytes] = {}
         self._unreadable: dict[int, Finding] = {}
 
+    @property
+    def log_keys(self) -> tuple[VerifierKey, ...]:
+        """All keys of the log that auditor or entries name."""
+        return self._trust.keys()
+
     def close(self) -> None:
         """The file is closed; of the last, partial bundle nothing is kept."""
         self._state.rollback()
