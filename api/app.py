@@ -20,7 +20,7 @@ from api.policies import policy_of
 from api.publishing import LogFiles
 from api.settings import Settings
 from api.signed_requests import Once
-from api.v1 import acts, checks, confidential, documents, drafts, log, registers, statements, system, tokens
+from api.v1 import acts, checks, confidential, documents, drafts, evidence, log, registers, statements, system, tokens
 from api.v1 import imports as import_routes
 from api.web import pages
 from registry.publishing import Pace, Publisher
@@ -81,6 +81,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         documents.router,
         drafts.router,
         registers.router,
+        evidence.router,
         checks.router,
         log.router,
         system.router,

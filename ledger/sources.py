@@ -13,9 +13,19 @@ from typing import Generic, Protocol, Self, TypeVar
 import httpx
 
 from ledger.errors import BrokenLogError, FormatError
-from ledger.merkle import HASH_BYTES
+from ledger.merkle import HASH_BYTES, NodeReader
 from ledger.storage import LogStorage
-from ledger.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, Bundle, Tile, decode_bundle, encode_bundle
+from ledger.tiles import (
+    MAX_ENTRY_BYTES,
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    Bundle,
+    Tile,
+    decode_bundle,
+    encode_bundle,
+    node_in_tile,
+    tile_width,
+)
 
 MAX_CHECKPOINT_BYTES = 1 << 20
 MAX_TILE_BYTES = TILE_WIDTH * HASH_BYTES
@@ -68,6 +78,27 @@ def _cut_bundle(data: bytes, width: int) -> bytes:
 def _is_inside(path: str) -> bool:
     """Whether a document's path stays below the log's address."""
     return all(part not in ("", ".", "..") for part in path.split("/")) and "\\" not in path and ":" not in path
+
+
+def source_reader(source: LogSource, size: int) -> NodeReader:
+    """Reads complete subtrees from the tiles of a source of `size` entries. Nothing of them is verified.
+
+    Raises:
+        BrokenLogError: a tile is missing or has not all its hashes.
+    """
+    tiles: dict[tuple[int, int], bytes] = {}
+
+    def node(level: int, index: int) -> bytes:
+        tile_level, inner = divmod(level, TILE_HEIGHT)
+        key = (tile_level, (index << inner) // TILE_WIDTH)
+        if key not in tiles:
+            tiles[key] = source.tile(Tile(*key, tile_width(*key, size)))
+        try:
+            return node_in_tile(tiles[key], inner, index - (key[1] * TILE_WIDTH >> inner))
+        except FormatError as error:
+            raise BrokenLogError(f"tile {key} cannot be used: {error}") from error
+
+    return node
 
 
 class _Files(ABC):

@@ -7,10 +7,13 @@ from api.cli import (
     client_commands,
     demo,
     drafting,
+    evidence,
     importing,
+    key_rotation,
     listing,
     operating,
     private_commands,
+    recovering,
     serving,
     sheets,
     verifying,
@@ -25,7 +28,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, auditing, verifying,
-    operating, witness,
-):  # fmt: skip
+    demo,
+    serving,
+    client_commands,
+    private_commands,
+    drafting,
+    listing,
+    sheets,
+    importing,
+    evidence,
+    auditing,
+    verifying,
+    operating,
+    key_rotation,
+    recovering,
+    witness,
+):
     module.install(app)

@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from api.cli.evidence import verify_bundle
 from api.cli.output import BROKEN, USAGE, fail, print_json, say
 from api.cli.trusting import (
     JsonOption,
@@ -17,8 +18,9 @@ from api.cli.trusting import (
     read_known,
     read_policy,
 )
-from ledger.checkpoint import parse_checkpoint, verify_checkpoint
+from ledger.checkpoint import VerifiedCheckpoint, parse_checkpoint, verify_checkpoint
 from ledger.errors import FormatError, LedgerError
+from ledger.evidence.bundle import claimed_origin, is_evidence
 from ledger.known import Known, KnownCheckpoint, KnownReceipt
 from ledger.merkle import leaf_hash
 from ledger.note import VerifierKey, parse_note
@@ -28,7 +30,10 @@ from ledger.proof import verify_proof
 
 def verify_command(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A receipt (JSON), tlog-proof or checkpoint.")
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="A receipt or evidence bundle (JSON), tlog-proof or checkpoint."
+        ),
     ],
     key: KeyOption = None,
     policy: PolicyOption = None,
@@ -39,16 +44,19 @@ def verify_command(
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
-    """Verify a receipt offline. Exit status: 0 holds, 1 does not, 2 usage or key not pinned."""
+    """Verify a receipt or an evidence bundle offline. Exit status: 0 holds, 1 does not, 2 usage or key not pinned."""
     keys, rules = read_keys(key), read_policy(policy)
+    if is_evidence(data := file.read_bytes()):
+        trust = _trust(claimed_origin(data), keys, rules)
+        verify_bundle(data, trust.checkpoint, pinned=bool(trust.keys), as_json=as_json, lang=lang)
+        return
     checks: list[dict[str, object]] = []
     pinned = True
     for item in _with_leaf(read_known([file]), entry):
         origin = parse_checkpoint(parse_note(item.checkpoint_note).text).origin
-        logs = [log.key for log in rules.logs] if rules else []
-        trusted = keys or logs or pinned_keys(origin)
-        pinned = pinned and bool(trusted)
-        checks.append(_verify(item, Trust(trusted, rules)))
+        trust = _trust(origin, keys, rules, item.checkpoint_note)
+        pinned = pinned and bool(trust.keys)
+        checks.append(_verify(item, trust))
     if as_json:
         print_json({"pinned": pinned, "checks": checks})
     for check in checks if not as_json else []:
@@ -85,16 +93,21 @@ class Trust(NamedTuple):
     keys: list[VerifierKey]
     policy: Policy | None
 
-    def checkpoint(self, note: str) -> None:
-        """Returns if the checkpoint is to be trusted.
+    def checkpoint(self, note: str) -> VerifiedCheckpoint:
+        """The checkpoint, if it is to be trusted.
 
         Raises:
             LedgerError: it is not.
         """
         if self.policy is None:
-            verify_checkpoint(note, self.keys)
-        else:
-            self.policy.verify(note, self.keys)
+            return verify_checkpoint(note, self.keys)
+        return self.policy.verify(note, self.keys)
+
+
+def _trust(origin: str, keys: list[VerifierKey], rules: Policy | None, note: str | None = None) -> Trust:
+    """What to trust for an origin: the keys given, else those of the policy, else those pinned before."""
+    logs = [log.key for log in rules.logs] if rules else []
+    return Trust(keys or logs or pinned_keys(origin, note), rules)
 
 
 def _verify(item: Known, trust: Trust) -> dict[str, object]:

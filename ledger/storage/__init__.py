@@ -62,6 +62,13 @@ class CheckpointRow(msgspec.Struct, frozen=True):
 class LogStorage(Protocol[Tx_contra]):
     """What a log asks of its storage. Positions count from 0; ranges are half-open."""
 
+    def lock(self, tx: Tx_contra) -> None:
+        """No other writer that locks has the head until `tx` ends, where the database offers that. A courtesy, so that
+
+        nobody works in vain: what keeps the log from forking is that `append` compares the head.
+        """
+        ...
+
     def head(self, tx: Tx_contra) -> Head:
         """The head that is committed or written in `tx`; size 0 and the empty root before the first entry."""
         ...
@@ -107,7 +114,11 @@ class LogStorage(Protocol[Tx_contra]):
         ...
 
     def put_checkpoint(self, tx: Tx_contra, row: CheckpointRow) -> None:
-        """The newest note of a size stands in `tx`; a later one of the same size and root replaces it."""
+        """The newest note of a size stands in `tx`; a later one of the same size and root replaces it.
+
+        Raises:
+            BrokenLogError: a note with another root stands there.
+        """
         ...
 
     def checkpoint(self, tx: Tx_contra, size: int | None = None) -> CheckpointRow | None:
@@ -128,4 +139,12 @@ class LogStorage(Protocol[Tx_contra]):
 
     def unpublish(self, tx: Tx_contra) -> None:
         """Nobody says what is published: whatever is signed is, at once."""
+        ...
+
+    def signed_below(self, tx: Tx_contra, size: int) -> int:
+        """The greatest signed size below `size`; 0 where there is none."""
+        ...
+
+    def signed_above(self, tx: Tx_contra, size: int) -> int | None:
+        """The smallest signed size above `size`; None where there is none."""
         ...

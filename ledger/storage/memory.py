@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ledger.entry import FolioLine
-from ledger.errors import HeadConflictError
+from ledger.errors import BrokenLogError, HeadConflictError
 from ledger.merkle import EMPTY_ROOT
 from ledger.storage import CheckpointRow, EntryRow, Head, TileRow
 
@@ -57,6 +57,9 @@ class MemoryLogStorage:
             raise HeadConflictError("another transaction has changed the log meanwhile")
         self._contents = tx
 
+    def lock(self, tx: MemoryTransaction) -> None:
+        pass
+
     def head(self, tx: MemoryTransaction) -> Head:
         return tx.head
 
@@ -99,6 +102,8 @@ class MemoryLogStorage:
         return [position for position in tx.folios.get(folio, [])[after : after + limit] if position < size]
 
     def put_checkpoint(self, tx: MemoryTransaction, row: CheckpointRow) -> None:
+        if tx.checkpoints.get(row.size, row).root != row.root:
+            raise BrokenLogError(f"a note with another root stands at size {row.size}")
         tx.checkpoints[row.size] = row
 
     def checkpoint(self, tx: MemoryTransaction, size: int | None = None) -> CheckpointRow | None:
@@ -118,3 +123,9 @@ class MemoryLogStorage:
 
     def unpublish(self, tx: MemoryTransaction) -> None:
         tx.published = None
+
+    def signed_below(self, tx: MemoryTransaction, size: int) -> int:
+        return max((signed for signed in tx.checkpoints if signed < size), default=0)
+
+    def signed_above(self, tx: MemoryTransaction, size: int) -> int | None:
+        return min((signed for signed in tx.checkpoints if signed > size), default=None)
