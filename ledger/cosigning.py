@@ -93,11 +93,14 @@ _Answer = Signature | Dispute | Witnessed | VerifiedCheckpoint | str
 _Ask = Callable[[PolicyWitness], Awaitable[_Answer]]
 
 
-def own_lines(note: str, keys: Sequence[VerifierKey]) -> str:
-    """The note with the lines of `keys` alone: what a witness is sent, who may read 16 KiB and no more."""
+def own_lines(note: str) -> str:
+    """The note with the log's own lines alone: what a witness is sent, who may read 16 KiB and no more.
+
+    Those of keys on their way out are among them, for a witness may know no newer ones.
+    """
     parsed = parse_note(note)
-    own = {(key.name, key.key_id) for key in keys}
-    return format_note(Note(parsed.text, tuple(s for s in parsed.signatures if (s.name, s.key_id) in own)))
+    origin = parse_checkpoint(parsed.text).origin
+    return format_note(Note(parsed.text, tuple(line for line in parsed.signatures if line.name == origin)))
 
 
 def add_lines(note: str, lines: Sequence[Signature]) -> str:
@@ -111,12 +114,12 @@ class Witnesses:
     """The witnesses of a policy, at their addresses. May be used from any thread; to be closed at the end."""
 
     def __init__(
-        self, policy: Policy, origin: str, log_keys: Sequence[VerifierKey], deadline: float = DEADLINE_S
+        self, policy: Policy, origin: str, log_keys: Callable[[], Sequence[VerifierKey]], deadline: float = DEADLINE_S
     ) -> None:
-        """`deadline`: seconds for one witness and one checkpoint, all together."""
+        """`log_keys`: the log's keys as they are now; `deadline`: seconds for one witness and one checkpoint."""
         self._witnesses = policy.witnesses
         self._origin = origin
-        self._log_keys = tuple(log_keys)
+        self._log_keys = log_keys
         self._deadline = deadline
         self._known: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -127,7 +130,7 @@ class Witnesses:
 
         Takes no longer than the deadline, or twice as long where a witness disputes it and is asked what it knows.
         """
-        sent = own_lines(note, self._log_keys)
+        sent = own_lines(note)
         checkpoint = parse_checkpoint(parse_note(sent).text)
         answers = self._run(lambda witness: self._cosignature(witness, sent, checkpoint, history))
         answers |= self._looked_into([each for each in answers.values() if isinstance(each, Dispute)], history)
@@ -239,7 +242,7 @@ class Witnesses:
         for line in lines:
             if (line.name, line.key_id) != (witness.key.name, witness.key.key_id):
                 continue
-            verified = verify_checkpoint(add_lines(note, [line]), [*self._log_keys, witness.key])
+            verified = verify_checkpoint(add_lines(note, [line]), [*self._log_keys(), witness.key])
             if dict(zip(verified.signed_by, verified.timestamps, strict=True))[witness.key]:
                 return line
             raise _SilentError("its cosignature says no time")
@@ -254,7 +257,7 @@ class Witnesses:
         status, body = await self._fetch("GET", witness, f"{origin_path(self._origin)}/{CHECKPOINT}")
         if status != httpx.codes.OK:
             raise FormatError(f"it answers {status}")
-        verified = verify_checkpoint(body.decode(), self._log_keys)
+        verified = verify_checkpoint(body.decode(), self._log_keys())
         if verified.checkpoint.origin != self._origin:
             raise SignatureError(f"it is a checkpoint of {verified.checkpoint.origin}")
         return verified
@@ -266,7 +269,7 @@ class Witnesses:
         except (LedgerError, UnicodeDecodeError):
             if note is None:
                 raise
-        request = AddCheckpoint(0, (), own_lines(note, self._log_keys))
+        request = AddCheckpoint(0, (), own_lines(note))
         status, body = await self._fetch("POST", witness, ADD_CHECKPOINT, format_add_checkpoint(request))
         if status == httpx.codes.OK:
             return Witnessed(parse_checkpoint(parse_note(note).text).size)
@@ -300,5 +303,5 @@ def witnessed_sizes(
     policy: Policy, origin: str, log_keys: Sequence[VerifierKey], note: str | None = None, deadline: float = DEADLINE_S
 ) -> dict[str, Witnessed]:
     """See `Witnesses.sizes`: what is to be compared with journal and database before a log signs again."""
-    with Witnesses(policy, origin, log_keys, deadline) as witnesses:
+    with Witnesses(policy, origin, lambda: log_keys, deadline) as witnesses:
         return witnesses.sizes(note)

@@ -14,7 +14,7 @@ A witness that knows more of this log than there is, or another history, ends it
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -81,7 +81,7 @@ class Publisher:
         self._shown_at = 0.0
         self._looked_at = 0.0
         self._changed = True
-        self._witnesses = Witnesses(policy, log.origin, log.verifier_keys(), self._pace.witness) if policy else None
+        self._witnesses = Witnesses(policy, log.origin, log.verifier_keys, self._pace.witness) if policy else None
         self._late_since: float | None = None
         self._degraded: Words | None = None
         self._silent: dict[str, str] = {}
@@ -183,7 +183,7 @@ class Publisher:
             if is_due:
                 self._put(newest.size, self._sign_again(newest))
             return self._pace.resign if is_due else left
-        is_good = published is not None and published.size == newest.size and self._meets(published.note)
+        is_good = published is not None and published.size == newest.size and self._lack(published.note) is None
         if is_good and not is_due:
             return left
         begun = time.monotonic()
@@ -198,13 +198,13 @@ class Publisher:
         self._tell(asked)
         if ends_the_log(asked.disputes, others_are_enough=self._policy.is_met_by(asked.lines)):
             self._end(asked.disputes, newest.size)
-        elif self._meets(row.note):
+        elif (lack := self._lack(row.note)) is None:
             self._late_since, self._degraded = None, None
             self._publish(row)
         else:
             self._late_since = begun if self._late_since is None else self._late_since
             if time.monotonic() - self._late_since >= self._pace.deadline:
-                self._degraded = _late_words(self._pace.deadline, asked)
+                self._degraded = _late_words(self._pace.deadline, lack, self._silent)
                 self._publish(row)
         return self._pace.every
 
@@ -241,13 +241,14 @@ class Publisher:
             logger.info("not signed again", size=row.size, reason=str(error))
             return row.note
 
-    def _meets(self, note: str) -> bool:
+    def _lack(self, note: str) -> str | None:
+        """Why the note is not good under the policy, None if it is."""
         assert self._policy is not None
         try:
-            self._policy.verify(note, self._log.verifier_keys())
-        except (FormatError, SignatureError):
-            return False
-        return True
+            self._policy.verify(note)
+        except (FormatError, SignatureError) as error:
+            return str(error)
+        return None
 
     def _put(self, size: int, note: str) -> CheckpointRow:
         """The signed row has the lines of `note` and those that others brought; receipts for the size carry all."""
@@ -287,10 +288,10 @@ class _History:
             return root_at(size, node_reader(self._storage, tx))
 
 
-def _late_words(deadline: float, asked: Asked) -> Words:
-    silent = [*asked.silent, *(each.witness for each in asked.disputes)]
-    reasons = "; ".join(f"{name}: {asked.silent.get(name, 'it disputes the log')}" for name in silent)
+def _late_words(deadline: float, lack: str, silent: Mapping[str, str]) -> Words:
+    reasons = "; ".join([lack, *(f"{name}: {why}" for name, why in silent.items())])
+    who = f"；未联署者：{'、'.join(silent)}" if silent else ""
     return Words(
-        f"The quorum has not cosigned for more than {deadline:g} s; what is published lacks cosignatures ({reasons}).",
-        f"见证人未在 {deadline:g} 秒内达到法定数联署，现所公布者缺少联署（{'、'.join(silent)}）。",
+        f"What is published has not met the policy for more than {deadline:g} s: {reasons}.",
+        f"现所公布的检查点超过 {deadline:g} 秒未满足见证策略{who}。",
     )

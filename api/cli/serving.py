@@ -66,17 +66,23 @@ def _clock(settings: "Settings") -> Clock:
 
 def open_for(settings: "Settings") -> "Registry":
     """The registry that the settings describe; the command ends with words if it cannot start."""
+    from api.policies import kept_by_witnesses, read_policy
+    from api.settings import SettingError
     from registry.founding import FoundingError
     from registry.registry import DEFAULT_NAME, Options, open_registry
 
-    options = Options(
-        folder=settings.data, origin=settings.origin, database=settings.database, name=settings.name or DEFAULT_NAME,
-        verified_only=settings.verified_only,
-    )  # fmt: skip
     try:
+        policy = read_policy(settings)
+        options = Options(
+            folder=settings.data, origin=settings.origin, database=settings.database,
+            name=settings.name or DEFAULT_NAME, verified_only=settings.verified_only,
+            kept_elsewhere=kept_by_witnesses(policy),
+        )  # fmt: skip
         registry = open_registry(options, _clock(settings))
     except FoundingError as error:
         fail(USAGE, f"cannot start: {error.words.en}", f"无法启动：{error.words.zh}")
+    except SettingError as error:
+        fail(USAGE, f"cannot start: {error}", f"无法启动：{error.zh}")
     if settings.simulated_clock is not None and not registry.origin.endswith(".test"):
         registry.close()
         fail(

@@ -48,7 +48,7 @@ class Grown:
 def asking(*found: FakeWitness, deadline: float = 2.0, also: str = "") -> Iterator[Witnesses]:
     lines = "".join(each.policy_line for each in found)
     policy = parse_policy(f"{LOG_LINES}{lines}{also}quorum none\n".encode())
-    with Witnesses(policy, ORIGIN, LOG_KEYS, deadline) as witnesses:
+    with Witnesses(policy, ORIGIN, lambda: LOG_KEYS, deadline) as witnesses:
         yield witnesses
 
 
@@ -85,7 +85,7 @@ def test_a_witness_is_sent_the_lines_of_the_log_alone() -> None:
     with fake_witness(0) as one, asking(one) as witnesses:
         note = cosigned([1, 2, 3], checkpoint(5))
         assert witnesses.ask(note, Grown(5)).lines
-        assert one.asked[0].note == signed(checkpoint(5)) == own_lines(note, LOG_KEYS)
+        assert one.asked[0].note == signed(checkpoint(5)) == own_lines(note)
 
 
 def test_newer_lines_stand_in_the_place_of_older_ones() -> None:

@@ -1,6 +1,7 @@
 """Two witnesses and one log, each a process of its own: what the log publishes, and what a reader makes of it."""
 
 import json
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -136,3 +137,21 @@ def test_a_policy_that_is_none_for_this_log_stops_the_start(sanquan: Console, lo
     assert f"log {log_keys[0]}" in refused
     assert "未列入本账本的公钥" in sanquan(*words, wanted=2, SANQUAN_POLICY=str(path), SANQUAN_LANG="zh").stderr
     assert "10" in sanquan(*words, wanted=2, SANQUAN_WITNESS_DEADLINE="9").stderr
+
+
+def test_an_older_copy_is_noticed_by_what_the_witness_shows(sanquan: Console, log_keys: list[str]) -> None:
+    """Database and journal were put back together: nothing on this machine tells, the witness does."""
+    data, older = sanquan.home / "data", sanquan.home / "older"
+    shutil.copytree(data, older)
+    with running_witness(sanquan.home / "w1", "--name", "witness.test/w1", "--log", log_keys[0]) as witness:
+        path, policy = policy_file(sanquan, log_keys, [witness], "quorum w1")
+        with sanquan.serve("--policy", path) as served:
+            sanquan("party", "register", "--name", "Firm A", "--url", served.url, "--json")
+            published(served, policy, 2)
+        shutil.rmtree(data)
+        older.rename(data)
+        with sanquan.serve("--policy", path) as served:
+            state = get(served, "/readyz", **{"Accept-Language": "en"}).json()
+            assert state["code"] == "READ_ONLY"
+            assert "The witness w1 says that 2 entries were signed, but the database holds 1" in state["detail"]
+            assert parse_checkpoint(parse_note(get(served, "/checkpoint").text).text).size == 1
