@@ -261,6 +261,9 @@ class Publisher:
         return row
 
     def _publish(self, row: CheckpointRow) -> None:
+        with self._engine.connect() as tx:
+            if self._log.storage.published(tx) == row:
+                return
         with writing(self._engine) as tx:
             self._log.storage.publish(tx, row)
         self._changed = True
