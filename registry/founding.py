@@ -13,8 +13,9 @@ from typing import Any
 
 from ledger.checkpoint import log_verifier_keys
 from ledger.encoding import format_base64url, parse_hex
-from ledger.errors import FormatError
+from ledger.errors import BrokenJournalError, FormatError
 from ledger.identifiers import key_identifier, party_identifier
+from ledger.journal import SigningJournal
 from ledger.keys import Algorithm, KeySigner, read_private_key, write_private_key
 from ledger.note import format_verifier_key
 from ledger.private_files import write_private
@@ -90,6 +91,23 @@ def read_or_make_keys(folder: Path) -> RegistryKeys:
             f"缺少密钥：{missing}。请放回原处；登记系统不会以其他密钥启动。",
         )
     return RegistryKeys(*(read_private_key(path) for path in paths.values()))
+
+
+def open_journal(folder: Path | None) -> SigningJournal:
+    """The signing journal in the data folder, made if it is not there; in memory without a folder.
+
+    Raises:
+        FoundingError: it cannot be read.
+    """
+    try:
+        return SigningJournal(folder / "journal.db" if folder else None)
+    except BrokenJournalError as error:
+        raise FoundingError(
+            f"{error}; nothing is signed without it. Put a sound copy back, or move the file away and run `sanquan "
+            "recover --known FILE` with the newest checkpoint or receipt that anybody has",
+            f"签署日志无法使用（{error}），无之则不签署。请放回完好的副本，或移走该文件并以 `sanquan recover --known FILE` "
+            "给出现存最新的检查点或回执",
+        ) from error
 
 
 def read_or_make_custody_key(folder: Path) -> bytes:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ledger.instants import format_instant
+from ledger.statement import Statement
 from registry.acts.act import Context, Outcome
 from registry.acts.agents import at_window, entered_at_window
 from registry.admission import Admitted
@@ -158,6 +159,11 @@ def must_not_be_erased(item: Admitted, register: Register) -> None:
             )
 
 
+def oldest_of(statement: Statement) -> timedelta:
+    """How long before its entry a statement may be dated."""
+    return OLDEST_JOINT if statement.with_ else OLDEST
+
+
 def must_be_of_now(item: Admitted, time: datetime) -> None:
     """Returns if the statement's date is neither too old nor ahead at this time.
 
@@ -165,7 +171,7 @@ def must_be_of_now(item: Admitted, time: datetime) -> None:
         RefusedError: AT_STALE or AT_FUTURE.
     """
     at = item.statement.at
-    oldest = OLDEST_JOINT if item.statement.with_ else OLDEST
+    oldest = oldest_of(item.statement)
     if time - at > oldest:
         raise refused(
             "AT_STALE",

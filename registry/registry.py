@@ -7,16 +7,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from ledger.journal import SigningJournal
-from ledger.log import Log, node_reader
-from ledger.merkle import root_at
-from ledger.statement import format_envelope
+from ledger.log import Log
 from ledger.storage.sql import SqlLogStorage
 from registry.clock import Clock, SystemClock
 from registry.desk.access import ReadingRoom
 from registry.desk.drafts import Drafts
 from registry.desk.front_desk import FrontDesk
-from registry.desk.sealing import SECRET_BYTES, Sealer, SealError
+from registry.desk.sealing import SECRET_BYTES, Sealer
 from registry.documents.erasure import Eraser
 from registry.documents.folder import Documents
 from registry.documents.keeping import Keeper
@@ -25,7 +22,7 @@ from registry.founding import (
     FoundingError,
     RegistryKeys,
     check_keys,
-    opening_statement,
+    open_journal,
     read_or_make_custody_key,
     read_or_make_keys,
     read_or_make_token,
@@ -34,8 +31,8 @@ from registry.housekeeping import Housekeeping
 from registry.judging import Rules
 from registry.office import Office
 from registry.reading import Reader
-from registry.refusals.refusal import Words
 from registry.search.indexer import Indexer
+from registry.starting import KeptElsewhere, start
 from registry.store.database import WRITER_CACHE_KIB, create_tables, open_database, sqlite_url
 from registry.store.loading import load_registry
 
@@ -52,6 +49,7 @@ class Options:
     name: str = DEFAULT_NAME
     identifier: dict[str, str] | None = None
     verified_only: bool = False
+    kept_elsewhere: KeptElsewhere = lambda _origin: ()
 
 
 @dataclass(slots=True)
@@ -111,7 +109,7 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
                 f"此处的登记簿为 {known.origin}，不是 {options.origin}",
             )
     origin = known.origin if known else options.origin or keys.default_origin()
-    journal = SigningJournal(folder / "journal.db" if folder else None)
+    journal = open_journal(folder)
     documents = Documents(folder / "documents" if folder else None)
     log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
     eraser = Eraser(writing, documents)
@@ -131,58 +129,9 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     )  # fmt: skip
     try:
         documents.drop_unfinished()
-        _start(registry, options, engine)
+        start(registry, options, engine)
         housekeeping.start()
     except BaseException:
         registry.close()
         raise
     return registry
-
-
-def _start(registry: Registry, options: Options, engine: Engine) -> None:
-    """The log is open and the newest root signed; read-only if the database is behind the journal."""
-    builtin = registry.documents.put_builtin("internal")
-    try:
-        registry.desk.check()
-    except SealError as error:
-        raise FoundingError(
-            "keys/custody.key is not the one that the keys in custody were sealed with; put the right one back",
-            "keys/custody.key 不是封存托管密钥时所用的那一把；请放回正确的文件",
-        ) from error
-    with engine.connect() as tx:
-        head = registry.log.storage.head(tx)
-    signed = registry.log.signed_before()
-    if signed is not None and signed[0] > head.size:
-        registry.office.read_only = Words(
-            f"The journal says that {signed[0]} entries were signed, but the database holds {head.size}: an older copy "
-            "was put back. Restore the newest copy.",
-            f"签署日志载明已签署 {signed[0]} 条分录，而数据库只有 {head.size} 条：放回的是较旧的副本。请恢复最新的副本。",
-        )
-    elif signed is not None and not _leads_to(registry, engine, *signed):
-        registry.office.read_only = Words(
-            f"The journal says that another history of {signed[0]} entries was signed than the one in the database. "
-            "Restore the copy that was signed.",
-            f"签署日志所载的 {signed[0]} 条分录与数据库中的不是同一历史。请恢复已签署的那一份副本。",
-        )
-    if registry.office.read_only is not None and registry.is_new:
-        raise FoundingError(
-            "a journal is here but no log; restore the database that belongs to it",
-            "有签署日志而没有账本；请恢复与之对应的数据库",
-        )
-    registry.office.start()
-    if registry.office.read_only is None:
-        registry.indexer.start()
-    if registry.is_new:
-        envelope = opening_statement(
-            registry.keys, registry.origin, registry.clock, builtin, options.name, options.identifier
-        )
-        (answer,) = registry.office.submit([format_envelope(envelope).encode()])
-        if answer.refusal:
-            words = answer.refusal.reasons[0].message
-            raise FoundingError(f"the log could not be opened: {words.en}", f"账本未能开立：{words.zh}")
-
-
-def _leads_to(registry: Registry, engine: Engine, size: int, root: bytes) -> bool:
-    """Whether the first `size` entries of the database have this root."""
-    with engine.connect() as tx:
-        return root_at(size, node_reader(registry.log.storage, tx)) == root

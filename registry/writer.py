@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from ledger.errors import HeadConflictError, TooLargeError
 from ledger.log import Appended, Batch, ClockBehindError, Log
-from ledger.storage import CheckpointRow
+from ledger.storage import Head
 from registry.acts.act import Outcome
 from registry.admission import Admitted, refusal_of
 from registry.beside import Beside, Made
@@ -113,20 +113,26 @@ class Writer:
                 return [[Answer(refusal=behind) for _ in group.items] for group in groups]
         if appended is not None:
             try:
-                self._sign(appended)
+                self._sign(appended.head)
             except Exception as error:
                 raise UnsignedError(appended.head.size) from error
+        elif any(isinstance(result, int) for found in results for result in found):
+            self.sign_head()  # another process may have written what is known, and not signed it yet
         if gone:
             self._erase(gone)
         return self._answers(groups, results, appended)
 
     def sign_head(self) -> None:
-        """The newest root is signed, whatever was going on when the process ended."""
-        with self._engine.begin() as tx:
+        """The newest root is signed, whatever was going on when a process ended.
+
+        Raises:
+            JournalConflictError: the database does not hold what was signed.
+        """
+        with self._reads.connect() as tx:
             head = self._log.storage.head(tx)
             newest = self._log.storage.checkpoint(tx)
         if head.size and (newest is None or newest.size < head.size):
-            self._put(self._log.sign(head))
+            self._sign(head)
 
     def _erase(self, gone: Mapping[str, str | None]) -> None:
         """What an erasure leaves to be done is done before it is answered; a start does it again should it fail."""
@@ -245,11 +251,12 @@ class Writer:
         work.batch.reset(mark)
         return _refuse_others(work, items, results)
 
-    def _sign(self, appended: Appended) -> None:
-        self._put(self._log.sign(appended.head))
+    def _sign(self, head: Head) -> None:
+        """A checkpoint that covers the head is there to be read.
 
-    def _put(self, row: CheckpointRow) -> None:
-        """The checkpoint is there to be read. A power cut may take it: the same root is then signed again."""
+        A power cut may take its row, not what the journal says of it: the same root is then signed again.
+        """
+        row = self._log.sign_covering(head, self._reads.connect)
         with relaxed(self._engine) as tx:
             self._log.storage.put_checkpoint(tx, row)
 

@@ -12,9 +12,11 @@ from api.cli import (
     listing,
     operating,
     private_commands,
+    recovering,
     serving,
     sheets,
     verifying,
+    witness,
 )
 
 app = typer.Typer(
@@ -25,7 +27,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, evidence, auditing,
-    verifying, operating,
-):  # fmt: skip
+    demo,
+    serving,
+    client_commands,
+    private_commands,
+    drafting,
+    listing,
+    sheets,
+    importing,
+    evidence,
+    auditing,
+    verifying,
+    operating,
+    recovering,
+    witness,
+):
     module.install(app)

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import httpx
 
+from api.client.answers import check_history, check_moment
 from api.client.documents import Documents
 from api.client.drafts import Drafts
 from api.client.errors import ClientError, ProblemError, TransportError, TrustError
@@ -16,6 +17,7 @@ from api.client.files import LineResult, Receipt, answers_of, conceal, files
 from api.client.pins import Pins
 from api.client.private import NONE
 from api.client.profile import Profile
+from api.client.reads import View
 from api.client.receipts import verified_entry, verify_receipt
 from api.client.signing import SignedRequest
 from api.client.transport import Transport
@@ -46,11 +48,15 @@ class Client(Drafts, Documents):
         self._for_members = False
         self._pins = pins or Pins()
         self._seen: str | None = None
+        self._newest = 0
         try:
             self.origin, self.log_keys = self._pinned(keys)
             if self._for_members and self.profile is not None:
                 self._transport.say_who_asks(SignedRequest(self.profile.signer))
-            self._pins.see_published(self.origin, self.checkpoint, self.log_keys, self._proven)
+            published = self._pins.see_published(self.origin, self.checkpoint, self.log_keys, self._proven)
+            self._pins.keep_address(self.url, self.origin)
+            newest = self._pins.checkpoint(self.origin, self.log_keys) or published
+            self._newest = max(newest.size, published.size)
         except BaseException:
             self.close()
             raise
@@ -62,6 +68,8 @@ class Client(Drafts, Documents):
         except (KeyError, TypeError) as error:
             raise TransportError(f"{self.url} does not answer as a registry does") from error
         self._for_members = facts.get("visibility") == "members"
+        if given is None:
+            self._pins.check_address(self.url, origin)
         return origin, self._pins.pin(origin, shown, given)
 
     def __enter__(self) -> Self:
@@ -79,8 +87,43 @@ class Client(Drafts, Documents):
             TrustError: it is not.
         """
         size = self._pins.see(self.origin, note, self.log_keys, self._proven).size
-        self._seen = note
+        self._seen, self._newest = note, max(size, self._newest)
         return size
+
+    def history(self, asset: str, *, size: int | None = None) -> list[View]:
+        """The entries of an asset's folio, without a hole between the first and the last that is shown.
+
+        Whether they are in the log is for `verify_entry`, whether they may be there for an audit.
+
+        Raises:
+            TrustError: one is missing, or is not what it says.
+        """
+        found = super().history(asset, size=size)
+        check_history(asset, found)
+        return found
+
+    def check(self, party: str, asset: str, purpose: str, **more: Any) -> View:
+        """See `Reads.check`.
+
+        Raises:
+            TrustError: the answer is of another log, for another time or size than asked, or older than what was seen.
+        """
+        found = super().check(party, asset, purpose, **more)
+        check_moment(found, self.origin, self._newest, at=more.get("at"), size=more.get("size"))
+        return found
+
+    def checks(self, questions: Sequence[Mapping[str, Any]], **moment: Any) -> list[View]:
+        """See `Reads.checks`.
+
+        Raises:
+            TrustError: as for `check`, or there is not one answer to each question.
+        """
+        found = super().checks(questions, **moment)
+        if len(found) != len(questions):
+            raise TrustError(f"{len(found)} answers to {len(questions)} questions", "answer_changed")
+        for answer in found:
+            check_moment(answer, self.origin, self._newest, at=moment.get("at"), size=moment.get("size"))
+        return found
 
     def verify_entry(self, seq: int) -> Entry:
         """The entry at a position, which the newest signed root commits to and whose envelope is for this log.
@@ -116,7 +159,8 @@ class Client(Drafts, Documents):
                 raise
             raise TrustError(
                 f"{self.url} does not prove that its history of {old} entries goes on to {new}; it has lost entries or "
-                "is another log. Ask its registrar; what you keep is evidence"
+                "is another log. Ask its registrar; what you keep is evidence",
+                "entries_lost",
             ) from problem
 
     @property

@@ -12,10 +12,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from api.client.errors import TrustError
 from ledger.checkpoint import Checkpoint, verify_checkpoint
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, SignatureError
 from ledger.merkle import verify_consistency
 from ledger.note import VerifierKey, parse_verifier_key
 
@@ -27,6 +28,8 @@ ConsistencyProof = Callable[[int, int], Sequence[bytes]]
 
 _CHECKPOINT = "checkpoint"
 _PUBLISHED = "published"
+_ADDRESSES = "addresses"
+_OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def default_folder() -> Path:
@@ -53,7 +56,9 @@ class Pins:
         try:
             return [str(key) for key in json.loads(path.read_text())["keys"]] if path.exists() else []
         except (ValueError, KeyError, TypeError) as error:
-            raise TrustError(f"{path} cannot be read; restore it, or remove its folder to pin anew") from error
+            raise TrustError(
+                f"{path} cannot be read; restore it, or remove its folder to pin anew", "pins_unreadable"
+            ) from error
 
     def pin(self, origin: str, shown: Sequence[str], given: Sequence[str] | None = None) -> tuple[VerifierKey, ...]:
         """The only keys to trust for an origin: those given, else those pinned before, else those shown.
@@ -65,19 +70,50 @@ class Pins:
         """
         pinned = self.keys(origin)
         if given is not None and (not given or not set(given) <= set(shown)):
-            raise TrustError(f"{origin} does not show the keys that you gave; it is not the registry that you mean")
+            raise TrustError(
+                f"{origin} does not show the keys that you gave; it is not the registry that you mean", "keys_changed"
+            )
         trusted = list(given if given is not None else pinned or shown)
         parsed = _parse_keys(origin, trusted)
         if pinned and not set(trusted) <= set(pinned) & set(shown):
             raise TrustError(
                 f"{origin} shows other keys than those pinned in {self._place(origin)}; ask its registrar before you "
-                "remove that folder"
+                "remove that folder",
+                "keys_changed",
             )
         if not pinned:
             text = json.dumps({"origin": origin, "keys": trusted})
             if not self._replace(origin, "keys.json", None, text):
                 return self.pin(origin, shown, given)
         return parsed
+
+    def check_address(self, address: str, origin: str) -> None:
+        """Returns if the address led to no other log before.
+
+        Raises:
+            TrustError: it did.
+        """
+        path = self._address(address)
+        before = path.read_text() if path and path.exists() else origin
+        if before != origin:
+            raise TrustError(
+                f"{address} led to the log {before} and leads to {origin} now; give the keys of {origin} if you mean it, or "
+                f"remove {path}",
+                "origin_mismatch",
+            )
+
+    def keep_address(self, address: str, origin: str) -> None:
+        """It is remembered to which log the address leads."""
+        path = self._address(address)
+        if path and not (path.exists() and path.read_text() == origin):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_whole(path, origin)
+
+    def _address(self, address: str) -> Path | None:
+        """None for those of one's own machine, which change hands."""
+        if urlsplit(address).hostname in _OWN_MACHINE:
+            return None
+        return self._folder / _ADDRESSES / hashlib.sha256(address.encode()).hexdigest()[:32]
 
     def checkpoint(self, origin: str, keys: Sequence[VerifierKey]) -> Checkpoint | None:
         """The newest checkpoint seen, be it in a receipt."""
@@ -120,7 +156,8 @@ class Pins:
         if published is not None and seen.size < published.size:
             raise TrustError(
                 f"{origin} shows {seen.size} entries, but showed {published.size} before: it has lost entries or shows "
-                "an old copy. Ask its registrar; what you keep is evidence"
+                "an old copy. Ask its registrar; what you keep is evidence",
+                "entries_lost",
             )
         self.see(origin, note, keys, prove)
         while published is None or seen.size > published.size:
@@ -141,19 +178,24 @@ class Pins:
         with _locked(path.parent / ".lock"):
             if self._kept(origin, name) != before:
                 return False
-            temporary = path.with_name(f".{name}.{os.getpid()}.{threading.get_ident()}")
-            temporary.write_text(text)
-            temporary.replace(path)
+            _write_whole(path, text)
         return True
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Who reads the file meanwhile sees the old text or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
 def _parse_keys(origin: str, texts: Sequence[str]) -> tuple[VerifierKey, ...]:
     try:
         keys = tuple(parse_verifier_key(text) for text in texts)
     except LedgerError as error:
-        raise TrustError(f"{origin} shows a key that is none: {error}") from error
+        raise TrustError(f"{origin} shows a key that is none: {error}", "keys_form") from error
     if not keys or any(key.name != origin for key in keys):
-        raise TrustError(f"{origin} does not show keys of its own name")
+        raise TrustError(f"{origin} does not show keys of its own name", "keys_form")
     return keys
 
 
@@ -161,9 +203,10 @@ def _verified(origin: str, note: str, keys: Sequence[VerifierKey]) -> Checkpoint
     try:
         found = verify_checkpoint(note, keys).checkpoint
     except LedgerError as error:
-        raise TrustError(f"the checkpoint does not hold: {error}") from error
+        code = "checkpoint_signature" if isinstance(error, SignatureError) else "checkpoint_form"
+        raise TrustError(f"the checkpoint does not hold: {error}", code) from error
     if found.origin != origin:
-        raise TrustError(f"{origin} shows a checkpoint of {found.origin}")
+        raise TrustError(f"{origin} shows a checkpoint of {found.origin}", "origin_mismatch")
     return found
 
 
@@ -171,7 +214,8 @@ def _compare(before: Checkpoint, seen: Checkpoint, prove: ConsistencyProof) -> N
     if seen.size == before.size:
         if seen.root != before.root:
             raise TrustError(
-                f"{seen.origin} shows two histories of {seen.size} entries; both signed roots are evidence"
+                f"{seen.origin} shows two histories of {seen.size} entries; both signed roots are evidence",
+                "history_rewritten",
             )
         return
     old, new = sorted((before, seen), key=lambda checkpoint: checkpoint.size)
@@ -179,7 +223,8 @@ def _compare(before: Checkpoint, seen: Checkpoint, prove: ConsistencyProof) -> N
         verify_consistency(old.size, new.size, old.root, new.root, list(prove(old.size, new.size)))
     except LedgerError as error:
         raise TrustError(
-            f"{seen.origin} does not prove that its first {old.size} of {new.size} entries are those seen before: {error}"
+            f"{seen.origin} does not prove that its first {old.size} of {new.size} entries are those seen before: {error}",
+            "history_rewritten",
         ) from error
 
 

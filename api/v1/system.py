@@ -7,6 +7,7 @@ from api.answers import FOREVER, JSON, check_parameters, json_response
 from api.bodies import media_type_of
 from api.deps import PublisherDep, RegistryDep, SettingsDep
 from api.guards.bodies import read_body
+from api.problems import language_of
 from api.v1 import schemas
 from ledger.encoding import parse_base64url
 from ledger.errors import FormatError
@@ -78,10 +79,18 @@ def healthz() -> Response:
 
 
 @router.get("/readyz", response_model=None)
-def readyz(registry: RegistryDep, publisher: PublisherDep) -> Response:
-    """The registry writes and publishes."""
+def readyz(request: Request, registry: RegistryDep, publisher: PublisherDep) -> Response:
+    """The registry writes and publishes: `ready`, or `degraded` where what is published lacks its quorum."""
     registry.office.must_be_writable()
-    return json_response({"status": "ready", "published": publisher.checkpoint().size})
+    state = publisher.state()
+    answer: dict[str, object] = {
+        "status": "ready" if state.degraded is None else "degraded", "published": state.published, "signed": state.signed,
+    }  # fmt: skip
+    if state.degraded is not None:
+        answer["detail"] = state.degraded.get(language_of(request))
+    if state.silent:
+        answer["silent"] = state.silent
+    return json_response(answer)
 
 
 def _simulated(registry: RegistryDep) -> SimulatedClock:
