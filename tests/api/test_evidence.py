@@ -1,6 +1,7 @@
 """`GET /v1/{assets,rights,cases}/{id}/evidence`, and the SDK's way to it. Contract sections 6 and 9."""
 
 import gzip
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from api.client import ProblemError, TrustError
+from api.v1 import evidence
 from ledger.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from ledger.evidence.bundle import format_evidence, parse_evidence
 from ledger.evidence.examination import verify_evidence
@@ -90,6 +92,15 @@ def test_too_much_for_one_bundle(live: Live, receipt: dict[str, Any]) -> None:
     registry = live.registry
     registry.evidencer = Evidencer(registry.engine, registry.log, registry.documents.get, 2)
     problem(live.http.get(path_of(receipt)), 413, "TOO_LARGE")
+
+
+def test_few_are_made_at_once(live: Live, receipt: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "_making", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(evidence, "_PATIENCE_S", 0.01)
+    assert live.http.get(path_of(receipt)).status_code == 200
+    with evidence._making:
+        problem(live.http.get(path_of(receipt)), 503, "QUEUE_FULL")
+    assert live.http.get(path_of(receipt)).status_code == 200
 
 
 def test_a_members_register_shows_its_evidence_to_members(tmp_path: Path) -> None:
