@@ -13,6 +13,7 @@ LedgerError
  │   └─ LogEndedError      the log has ended, nothing is signed any more
  ├─ BrokenJournalError     a signing journal that cannot be read or written
  ├─ BrokenLogError         an audited log that contradicts itself or what somebody kept
+ ├─ AuditInterruptedError  an audit that could not be finished; says nothing about the log
  └─ EntryRejected          an entry that whoever listens to an audit cannot accept
 """
 
@@ -71,6 +72,10 @@ class BrokenJournalError(LedgerError):
 
 class BrokenLogError(LedgerError):
     """The log contradicts itself or something that was kept from it."""
+
+
+class AuditInterruptedError(LedgerError):
+    """An audit could not be finished, because one of its processes ended or failed. Says nothing about the log."""
 
 
 class EntryRejected(LedgerError):  # noqa: N818  a verdict on an entry, which the audit reports and does not raise

@@ -15,7 +15,7 @@ party that counts: then never.
 Source: contract section 2, "Who signs" and "Keys"; section 4, `key.recover`; ledger.md 0.10.
 """
 
-from collections.abc import Collection, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -61,10 +61,26 @@ class KeyState:
     memory. The state changes in `apply` alone.
     """
 
-    def __init__(self, records: MutableMapping[str, KeyRecord] | None = None) -> None:
+    def __init__(
+        self,
+        records: MutableMapping[str, KeyRecord] | None = None,
+        clerk: str = "",
+        recovering: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        """To go on with records that were kept, give the `clerk` and `recovering` of the state that wrote them."""
         self._records = {} if records is None else records
-        self._recovering: dict[str, tuple[str, ...]] = {}
-        self._clerk = ""
+        self._recovering = dict(recovering or {})
+        self._clerk = clerk
+
+    @property
+    def clerk(self) -> str:
+        """The party of the clerk; empty before the log is opened."""
+        return self._clerk
+
+    @property
+    def recovering(self) -> Mapping[str, tuple[str, ...]]:
+        """By party the recovered keys that an entry of the party may still stop."""
+        return dict(self._recovering)
 
     def check(self, position: int, time: datetime, signing: Signing) -> tuple[KeyRecord, ...]:
         """For each signature, in order, the key that must have made it.

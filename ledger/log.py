@@ -29,6 +29,7 @@ from ledger.errors import BrokenLogError, JournalConflictError, JournalMovedErro
 from ledger.instants import truncate
 from ledger.journal import Journal, SignedRoot
 from ledger.keys import Signer
+from ledger.log_keys import LogSigners
 from ledger.merkle import NodeReader, RightEdge, leaf_hash, node_hash, root_at
 from ledger.note import VerifierKey
 from ledger.statement import Envelope
@@ -264,21 +265,38 @@ class Batch(Generic[Tx]):
         return tiles + [TileRow(level, index, hashes) for (level, index), hashes in grown.items()]
 
 
+class _AlwaysSigning:
+    """Keys that sign every checkpoint."""
+
+    def __init__(self, origin: str, signers: Sequence[Signer]) -> None:
+        self._signers = tuple(signers)
+        self._keys = log_verifier_keys(origin, self._signers)
+
+    def verifier_keys(self) -> Sequence[VerifierKey]:
+        return self._keys
+
+    def at(self, size: int) -> Sequence[Signer]:  # noqa: ARG002  the same at every size
+        return self._signers
+
+
 class Log(Generic[Tx]):
     """A log with its keys. One thread at a time may write; reading needs no lock."""
 
-    def __init__(self, storage: LogStorage[Tx], origin: str, signers: Sequence[Signer], journal: Journal) -> None:
+    def __init__(
+        self, storage: LogStorage[Tx], origin: str, signers: Sequence[Signer] | LogSigners, journal: Journal
+    ) -> None:
+        """`signers`: those of every checkpoint, or what says who signs which."""
         self.storage = storage
         self.origin = origin
         self.journal = journal
-        self._signers = tuple(signers)
+        self._signers = _AlwaysSigning(origin, signers) if isinstance(signers, Sequence) else signers
         self._state: _State | None = None
         self._confirmed: SignedRoot | None = None
         """A signed root on the history of `_state`, the newest in the journal when somebody looked last."""
 
     def verifier_keys(self) -> tuple[VerifierKey, ...]:
-        """The keys that checkpoints of this log verify with."""
-        return tuple(log_verifier_keys(self.origin, self._signers))
+        """The keys that checkpoints of this log verify with, those retired included."""
+        return tuple(self._signers.verifier_keys())
 
     def open_batch(self, tx: Tx, now: datetime) -> Batch[Tx]:
         """A batch on top of the head that `tx` sees.
@@ -323,12 +341,15 @@ class Log(Generic[Tx]):
         self._state = appended.state
 
     def sign(self, head: Head) -> CheckpointRow:
-        """The checkpoint of a committed head, with a line of every key of the log. What was signed may be signed again.
+        """The checkpoint of a committed head, with a line of every key that signs this size (`ledger.log_keys`).
+
+        What was signed may be signed again.
 
         Raises:
             JournalMovedError: another process has signed since this log looked.
             JournalConflictError: this size was signed with another root, or a greater size was signed, or the log
                 has ended.
+            SignatureError: a key that has to sign is not at hand; nothing was signed.
         """
         return self._sign(head, self._confirmed if self._stands_on(head) else None)
 
@@ -338,10 +359,11 @@ class Log(Generic[Tx]):
 
     def _sign(self, head: Head, confirmed: SignedRoot | None) -> CheckpointRow:
         """See `sign`; the history that leads to `head` holds what was `confirmed`."""
+        signers = self._signers.at(head.size)
         if self.journal.record(*_root_of(head), after=confirmed.size if confirmed else 0) and self._stands_on(head):
             self._confirmed = _root_of(head)
         checkpoint = Checkpoint(self.origin, head.size, head.root)
-        return CheckpointRow(head.size, head.root, sign_checkpoint(checkpoint, self._signers, int(time.time())))
+        return CheckpointRow(head.size, head.root, sign_checkpoint(checkpoint, signers, int(time.time())))
 
     def sign_covering(self, head: Head, reading: Callable[[], AbstractContextManager[Tx]]) -> CheckpointRow:
         """A checkpoint that covers a committed head: its own, or a greater one that another process signed meanwhile.

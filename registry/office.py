@@ -22,7 +22,7 @@ from registry.counter import Answers, Counter, Gate, Signed, Taking
 from registry.documents.erasure import Eraser
 from registry.judging import Rules
 from registry.refusals.refusal import RefusedError, Words, refused
-from registry.writer import Answer, Group, UnsignedError, Writer, batch_refused
+from registry.writer import Answer, Follow, Group, UnsignedError, Writer, batch_refused
 
 logger = structlog.get_logger("sanquan.registry")
 
@@ -77,11 +77,13 @@ class Office:
 
     def __init__(
         self, engine: Engine, writing: Engine, log: Log[Connection], clock: Clock, rules: Rules,
-        eraser: Eraser | None = None, written: Callable[[], None] = lambda: None,
+        eraser: Eraser | None = None, written: Callable[[], None] = lambda: None, follow: Follow = lambda _: None,
     ) -> None:  # fmt: skip
-        """`written` is called after each batch, before its answers are given; it must not take long."""
+        """`written` is called after each batch, before its answers are given; it must not take long. `follow`: see
+        `Writer`.
+        """
         self._clock = clock
-        self._writer = Writer(writing, engine, log, rules, eraser)
+        self._writer = Writer(writing, engine, log, rules, eraser, follow)
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUE_GROUPS)
         self.written = [written]
         """Told after each batch."""

@@ -11,7 +11,7 @@ Disclosures, documents and tokens stand beside the ledger and are not brought ba
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from ledger.journal import SignedRoot
 from ledger.known import Known
 from ledger.log import Log, is_on_history, node_reader
 from ledger.merkle import EMPTY_ROOT, RightEdge, leaf_hash, root_at
-from ledger.note import Note, VerifierKey, format_note, parse_note, parse_verifier_key
+from ledger.note import Note, VerifierKey, format_note, parse_note
 from ledger.sources import LogSource, source_reader
 from ledger.storage import CheckpointRow, Head
 from ledger.storage.sql import SqlLogStorage
@@ -35,8 +35,9 @@ from registry.auditing import DATABASE_NAME, RULEBOOK_PATH
 from registry.checkpoints import sign_again, signed_above
 from registry.documents.erasure import Eraser
 from registry.documents.folder import Documents
-from registry.founding import check_keys, open_journal, read_or_make_keys
+from registry.founding import open_journal
 from registry.law.rulebook import Rulebook
+from registry.own_keys import open_keys
 from registry.refusals.refusal import Words
 from registry.replay import Replay
 from registry.store.database import create_tables, open_database, sqlite_url, writing
@@ -94,7 +95,6 @@ class Recovery:
                 "no_keys", f"{folder} holds no keys/log.pem; put the keys of the log back first",
                 f"{folder} 中没有 keys/log.pem；请先放回账本的密钥",
             )  # fmt: skip
-        self._keys = read_or_make_keys(folder / "keys")
         self._documents = Documents(folder / "documents")
         self._documents.put_builtin("internal")
         self.journal = open_journal(folder)
@@ -104,8 +104,7 @@ class Recovery:
             self._storage.create(tx)
             create_tables(tx)
             self._known = load_registry(tx)
-        if self._known is not None:
-            check_keys(self._keys, self._known)
+        _, self._ring = open_keys(folder / "keys", self._known, self._engine, self._storage, datetime.now(UTC))
 
     def close(self) -> None:
         """Files are released."""
@@ -118,7 +117,8 @@ class Recovery:
             return self._storage.head(tx)
 
     def _log(self, origin: str) -> Log[Any]:
-        return Log(self._storage, origin, [self._keys.log, self._keys.log_mldsa44], self.journal)
+        self._ring.open(origin, self._known)
+        return Log(self._storage, origin, self._ring, self.journal)
 
     def _verified(self, note: str, pinned: Sequence[VerifierKey]) -> Checkpoint:
         """The checkpoint, signed by this log.
@@ -128,8 +128,8 @@ class Recovery:
         """
         try:
             origin = parse_checkpoint(parse_note(note).text).origin
-            named = self._known.log_keys if self._known else ()
-            own = [parse_verifier_key(text) for text in {*named, *self._keys.log_keys(origin)}]
+            self._ring.open(origin, self._known)
+            own = self._ring.verifier_keys()
             if self._known is not None and origin != self._known.origin:
                 raise RecoveryError(
                     "another_log", f"it is the log {origin}, not {self._known.origin}",
@@ -241,6 +241,8 @@ class Recovery:
             if checkpoint.size and self._storage.checkpoint(tx, checkpoint.size) is None:
                 row = CheckpointRow(checkpoint.size, checkpoint.root, _own_lines(note, checkpoint.origin))
                 self._storage.put_checkpoint(tx, row)
+        with self._engine.connect() as tx:
+            self._ring.follow(load_registry(tx))
         again = sign_again(log, self._engine)
         Eraser(self._engine, self._documents).sweep()
         return self._state(added, again)

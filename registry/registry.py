@@ -21,15 +21,14 @@ from registry.evidence import Evidencer
 from registry.founding import (
     FoundingError,
     RegistryKeys,
-    check_keys,
     open_journal,
     read_or_make_custody_key,
-    read_or_make_keys,
     read_or_make_token,
 )
 from registry.housekeeping import Housekeeping
 from registry.judging import Rules
 from registry.office import Office
+from registry.own_keys import open_keys
 from registry.reading import Reader
 from registry.search.indexer import Indexer
 from registry.starting import KeptElsewhere, start
@@ -91,9 +90,6 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     clock = clock or SystemClock()
     if folder:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys = read_or_make_keys(folder / "keys") if folder else RegistryKeys.generate()
-    secret = read_or_make_custody_key(folder / "keys") if folder else secrets.token_bytes(SECRET_BYTES)
-    token = read_or_make_token(folder / "admin.token") if folder else ""
     url = database or options.database or (sqlite_url(folder / "registry.db") if folder else "")
     engine, writing = open_database(url), open_database(url, connections=1, cache_kib=WRITER_CACHE_KIB)
     storage = SqlLogStorage()
@@ -101,22 +97,24 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
         storage.create(tx)
         create_tables(tx)
         known = load_registry(tx)
-    if known is not None:
-        check_keys(keys, known)
-        if options.origin and options.origin != known.origin:
-            raise FoundingError(
-                f"this is the registry {known.origin}, not {options.origin}",
-                f"此处的登记簿为 {known.origin}，不是 {options.origin}",
-            )
+    if known is not None and options.origin and options.origin != known.origin:
+        raise FoundingError(
+            f"this is the registry {known.origin}, not {options.origin}",
+            f"此处的登记簿为 {known.origin}，不是 {options.origin}",
+        )
+    keys, ring = open_keys(folder / "keys" if folder else None, known, engine, storage, clock.now())
+    secret = read_or_make_custody_key(folder / "keys") if folder else secrets.token_bytes(SECRET_BYTES)
+    token = read_or_make_token(folder / "admin.token") if folder else ""
     origin = known.origin if known else options.origin or keys.default_origin()
+    ring.open(origin, known)
     journal = open_journal(folder)
     documents = Documents(folder / "documents" if folder else None)
-    log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
+    log: Log[Connection] = Log(storage, origin, ring, journal)
     eraser = Eraser(writing, documents)
     eraser.sweep()
-    rules = Rules(documents.rulebook, options.verified_only)
+    rules = Rules(documents.rulebook, options.verified_only, ring.holds)
     indexer = Indexer(engine)
-    office = Office(engine, writing, log, clock, rules, eraser, indexer.wake)
+    office = Office(engine, writing, log, clock, rules, eraser, indexer.wake, ring.follow)
     desk = FrontDesk(engine, log, office, clock, Sealer(secret))
     keeper = Keeper(engine, clock, documents, verified_only=options.verified_only)
     drafts = Drafts(engine, log, office, clock, rules)

@@ -4,7 +4,7 @@ Judges a batch of groups on a loaded slice, appends what is accepted, saves the 
 root, and gives every submitter an answer. A statement whose code raises fails alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,14 +22,17 @@ from registry.documents.erasure import Eraser
 from registry.judging import Bench, Rules
 from registry.receipts import Facts, Receipt, ReceiptMaker, made_objects, receipt_maker, stored_facts, trial_receipt
 from registry.refusals.refusal import RefusedError, internal_error, refused
+from registry.register.office_state import Registry
+from registry.register.register import Register
 from registry.store.claims import load_claims, must_be_same_request, save_beside
 from registry.store.database import WRITER, overwriting, relaxed
 from registry.store.drafts import delete_drafts_that_tell
-from registry.store.loading import load, stems
+from registry.store.loading import load, load_registry, stems
 from registry.store.saving import ActRow, act_row, erased_by, kept_under, save, save_disclosures
 
 logger = structlog.get_logger("sanquan.registry")
 _ATTEMPTS = 5
+Follow = Callable[[Registry | None], None]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -88,9 +91,13 @@ class Writer:
     """Writes batches. One thread at a time."""
 
     def __init__(
-        self, engine: Engine, reads: Engine, log: Log[Connection], rules: Rules, eraser: Eraser | None = None
-    ) -> None:
-        """`engine` is the writer's own; `reads` the same database for everybody."""
+        self, engine: Engine, reads: Engine, log: Log[Connection], rules: Rules, eraser: Eraser | None = None,
+        follow: Follow = lambda _: None,
+    ) -> None:  # fmt: skip
+        """`engine` is the writer's own; `reads` the same database for everybody. `follow` is told what the register
+        says of itself before a root is signed: it names the keys that sign.
+        """
+        self._follow = follow
         self._eraser = eraser
         self._engine = engine.execution_options(**WRITER)
         self._reads = reads
@@ -131,6 +138,7 @@ class Writer:
         with self._reads.connect() as tx:
             head = self._log.storage.head(tx)
             newest = self._log.storage.checkpoint(tx)
+            self._follow(load_registry(tx))
         if head.size and (newest is None or newest.size < head.size):
             self._sign(head)
 
@@ -170,6 +178,7 @@ class Writer:
                 save_beside(tx, work.beside, appended.head.size, now)
         if appended is not None:
             self._log.adopt(appended)
+            self._follow(Register(base, work.bench.changes).registry())
         return results, appended, gone
 
     def _group(self, work: _Work, group: Group) -> list[_Result]:

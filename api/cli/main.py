@@ -9,6 +9,7 @@ from api.cli import (
     drafting,
     evidence,
     importing,
+    key_rotation,
     listing,
     operating,
     private_commands,
@@ -39,6 +40,7 @@ for module in (
     auditing,
     verifying,
     operating,
+    key_rotation,
     recovering,
     witness,
 ):

@@ -57,5 +57,7 @@ def read_known(paths: list[Path]) -> list[Known]:
     return found
 
 
-def pinned_keys(origin: str) -> list[VerifierKey]:
-    return [parse_verifier_key(text) for text in Pins().keys(origin)]
+def pinned_keys(origin: str, note: str | None = None) -> list[VerifierKey]:
+    """The pinned keys of an origin that are live, or those with which this checkpoint is to be verified."""
+    trusted = Pins().trusted(origin)
+    return list(trusted.live if note is None else trusted.for_note(note))

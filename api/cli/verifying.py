@@ -54,7 +54,7 @@ def verify_command(
     pinned = True
     for item in _with_leaf(read_known([file]), entry):
         origin = parse_checkpoint(parse_note(item.checkpoint_note).text).origin
-        trust = _trust(origin, keys, rules)
+        trust = _trust(origin, keys, rules, item.checkpoint_note)
         pinned = pinned and bool(trust.keys)
         checks.append(_verify(item, trust))
     if as_json:
@@ -104,10 +104,10 @@ class Trust(NamedTuple):
         return self.policy.verify(note, self.keys)
 
 
-def _trust(origin: str, keys: list[VerifierKey], rules: Policy | None) -> Trust:
+def _trust(origin: str, keys: list[VerifierKey], rules: Policy | None, note: str | None = None) -> Trust:
     """What to trust for an origin: the keys given, else those of the policy, else those pinned before."""
     logs = [log.key for log in rules.logs] if rules else []
-    return Trust(keys or logs or pinned_keys(origin), rules)
+    return Trust(keys or logs or pinned_keys(origin, note), rules)
 
 
 def _verify(item: Known, trust: Trust) -> dict[str, object]:

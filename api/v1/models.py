@@ -74,6 +74,7 @@ class Key(_Open):
     added: str
     effective: str
     revoked: str | None = None
+    recovered: bool | None = None
 
 
 class Party(_Open):
@@ -203,6 +204,8 @@ class Evidence(_Open):
 class WellKnown(_Open):
     origin: str
     log_keys: list[str]
+    retired_log_keys: list[str]
+    log_key_changes: list[dict[str, Any]]
     seal_keys: list[dict[str, Any]]
     registrar: str
     rulebooks: list[dict[str, Any]]

@@ -140,3 +140,11 @@ class LogStorage(Protocol[Tx_contra]):
     def unpublish(self, tx: Tx_contra) -> None:
         """Nobody says what is published: whatever is signed is, at once."""
         ...
+
+    def signed_below(self, tx: Tx_contra, size: int) -> int:
+        """The greatest signed size below `size`; 0 where there is none."""
+        ...
+
+    def signed_above(self, tx: Tx_contra, size: int) -> int | None:
+        """The smallest signed size above `size`; None where there is none."""
+        ...

@@ -123,3 +123,9 @@ class MemoryLogStorage:
 
     def unpublish(self, tx: MemoryTransaction) -> None:
         tx.published = None
+
+    def signed_below(self, tx: MemoryTransaction, size: int) -> int:
+        return max((signed for signed in tx.checkpoints if signed < size), default=0)
+
+    def signed_above(self, tx: MemoryTransaction, size: int) -> int | None:
+        return min((signed for signed in tx.checkpoints if signed > size), default=None)

@@ -73,6 +73,8 @@ def _put_checkpoint(insert_: Any) -> Any:
 _PUT_CHECKPOINT = {"sqlite": _put_checkpoint(sqlite.insert), "postgresql": _put_checkpoint(postgresql.insert)}
 _ANY_CHECKPOINT = select(_CHECKPOINT.c.size, _CHECKPOINT.c.root, _CHECKPOINT.c.note)
 _CHECKPOINT_OF = _ANY_CHECKPOINT.where(_CHECKPOINT.c.size == bindparam("the_size"))
+_SIGNED_BELOW = select(func.max(_CHECKPOINT.c.size)).where(_CHECKPOINT.c.size < bindparam("the_size"))
+_SIGNED_ABOVE = select(func.min(_CHECKPOINT.c.size)).where(_CHECKPOINT.c.size > bindparam("the_size"))
 _NEWEST_CHECKPOINT = _ANY_CHECKPOINT.order_by(_CHECKPOINT.c.size.desc()).limit(1)
 _SIGNED_BETWEEN = (
     select(_CHECKPOINT.c.size)
@@ -199,3 +201,10 @@ class SqlLogStorage:
 
     def unpublish(self, tx: Connection) -> None:
         tx.execute(delete(_PUBLISHED))
+
+    def signed_below(self, tx: Connection, size: int) -> int:
+        return tx.execute(_SIGNED_BELOW, {"the_size": size}).scalar() or 0
+
+    def signed_above(self, tx: Connection, size: int) -> int | None:
+        found: int | None = tx.execute(_SIGNED_ABOVE, {"the_size": size}).scalar()
+        return found
