@@ -12,7 +12,7 @@ from msgspec.structs import replace as changed
 
 from ledger.checkpoint import log_verifier_keys
 from ledger.encoding import format_base64
-from ledger.entry import Entry
+from ledger.entry import Entry, FolioLine
 from ledger.evidence.bundle import Evidence, format_evidence
 from ledger.note import format_verifier_key
 from ledger.statement import Envelope, EnvelopeSignature
@@ -171,11 +171,17 @@ def wrongly_placed(log: Base) -> Wrong:
     def other(**change: Any) -> Callable[[Entry], Entry]:
         return lambda entry: changed(entry, **change)
 
+    def elsewhere(previous: int) -> Callable[[Entry], Entry]:
+        also = FolioLine("ast_7" + "z" * 25, 3, previous)
+        return lambda entry: changed(entry, folios=(*entry.folios, also))
+
     nobodys = log.raw[:-1] + ("0" if log.raw[-1] != "0" else "1")
     return {
         "folio_number": (log.bundle(change=line(number=3)), ["folios"], "the folio's line 2 calls itself line 3"),
         "folio_previous": (log.bundle(change=line(previous=7)), ["folios"], "the folio's line names another line before it"),
         "folio_begins_again": (log.bundle(change=line(number=1, previous=None)), ["folios"], "the folio has a second line 1"),
+        "folio_not_shown": (log.bundle(change=elsewhere(6)), [], "it stands on a second folio, which need not be shown"),
+        "folio_not_shown_previous": (log.bundle(change=elsewhere(11)), ["folios"], "there it is said to follow itself"),
         "folio_of_another": (log.bundle(log.last(expect={}), [nobodys]), ["folios"],
                              "an asset's folio begins with a statement that does not make it"),
         "other_log": (log.bundle(log.last(log="registry.example/log2")), ["origin"], "a statement made for another log"),

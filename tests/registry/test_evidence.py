@@ -59,14 +59,15 @@ def test_it_holds_whoever_is_named_and_whatever_the_asset_descends_from(desk: De
     asset = ids(middle, "ast")[0]
     subject = ids(derive(desk, deriver, asset, right_of(middle, "processing"), name="再加工"), "ast")[0]
     desk.ok("party.update", last, {"contact": "1"})
+    registry = desk.registry.reader.registry()
+    desk.ok("party.verify", desk.registrar, {"party": registry.clerk, "level": "documented"})
 
     evidence = bundle(desk, subject)
     report = holding(desk, evidence, subject)
     shown = lines(report)
-    registry = desk.registry.reader.registry()
     assert report.assets == (subject,) == holding(desk, replace(evidence, subject=None)).assets
     assert set(shown) == {subject, asset, raw, owner.id, deriver.id, registry.registrar, registry.clerk}
-    assert (shown[raw], shown[owner.id], shown[deriver.id]) == (2, 2, 1)
+    assert (shown[raw], shown[owner.id], shown[deriver.id], shown[registry.clerk]) == (2, 2, 1, 2)
     assert (report.checkpoint.size, report.unseen) == (desk.size(), ())
     assert list(evidence.rulebooks) == [registry.rulebooks[0].sha256]
     assert evidence.log_keys == registry.log_keys
