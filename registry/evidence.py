@@ -144,8 +144,7 @@ class _Gathering:
                 entry = parse_entry(row.data)
                 named[row.position] = named_in(entry, parse_statement(entry.envelope))
             for position in positions:
-                found = named[position].everyone | (named[position].inputs if folio.startswith("ast_") else frozenset())
-                more = [name for name in sorted(found) if name not in seen]
+                more = [name for name in sorted(named[position].called_for(folio)) if name not in seen]
                 seen.update(dict.fromkeys(more))
                 waiting += more
         return [self._rows[position] for position in sorted(self._rows)]

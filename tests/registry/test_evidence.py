@@ -133,6 +133,20 @@ def test_the_keys_of_the_log_that_it_shows_are_those_of_its_size(desk: Desk, tmp
     must_notice_what_is_left_out(desk, asset)
 
 
+def test_what_a_party_writes_about_itself_brings_nobody_in(desk: Desk) -> None:
+    owner, busy = desk.party("甲"), desk.party("乙")
+    ghost = newcomer().id
+    for contact in (busy.id, ghost):
+        desk.ok("party.update", owner, {"contact": contact})
+    asset = ids(desk.register(owner), "ast")[0]
+    report = holding(desk, bundle(desk, asset))
+    assert busy.id not in lines(report)
+    assert report.unseen == ()
+    claims = [{"party": owner.id, "rights": ALL, "conditions": ghost}]
+    named = ids(desk.ok("case.file", owner, desk.filing(claims, name="另一")), "ast")[0]
+    assert holding(desk, bundle(desk, named)).unseen == (ghost,), "text on an asset's folio is told of, not demanded"
+
+
 def test_agents_principals_and_parties_entered_at_the_window_are_there(desk: Desk) -> None:
     principal, agent = desk.party("甲"), desk.party("乙")
     came = newcomer("窗口")
