@@ -35,6 +35,7 @@ lint: $(DEV)  ## check style, format, types and the direction of imports
 
 bench: $(DEV)  ## measure
 	@$(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m tests.bench.ledger
 
 interop: $(DEV)  ## open what is signed here with golang.org/x/mod; needs Go, else says so
 	@$(BIN)/python -m tests.interop
