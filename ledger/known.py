@@ -5,18 +5,28 @@ An operator who rewrites everything and signs it again is inside without a flaw;
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from ledger.checkpoint import Checkpoint, VerifiedCheckpoint, parse_checkpoint, verify_checkpoint
+from ledger.checkpoint import (
+    MAX_NUMBER,
+    Checkpoint,
+    cosignature_message,
+    parse_checkpoint,
+    subtree_message,
+    verify_checkpoint,
+)
 from ledger.encoding import parse_hex
 from ledger.errors import FormatError, ProofError, SignatureError
 from ledger.finding import Finding
+from ledger.keys import verify_signature
 from ledger.merkle import HASH_BYTES, verify_inclusion
-from ledger.note import VerifierKey, parse_note
+from ledger.note import ALGORITHMS, ED25519, ED25519_COSIGNATURE, VerifierKey, parse_note, verify_note
 from ledger.proof import HEADER, TlogProof, parse_proof
 from ledger.strict_json import parse_strict
 
 MAX_KNOWN_BYTES = 64 << 20
+_TIME_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +109,20 @@ def wanted_size(known: Known) -> int:
 
 
 def check_known(
-    known: Known, keys: Sequence[VerifierKey], size: int, roots: Mapping[int, bytes], leaves: Mapping[int, bytes]
+    known: Known,
+    keys: Sequence[VerifierKey],
+    origin: str,
+    size: int,
+    roots: Mapping[int, bytes],
+    leaves: Mapping[int, bytes],
 ) -> Finding | None:
     """What is wrong, or None if the audited log of `size` entries agrees with what was kept.
 
-    `roots` holds the root of the audited log at the size that was kept, `leaves` its leaf hash at a receipt's index.
+    `keys` are the log's, and those of witnesses whose word counts without the log's signature. `roots` holds the root
+    of the audited log at the size that was kept, `leaves` its leaf hash at a receipt's index.
     """
     try:
-        verified = verify_checkpoint(known.checkpoint_note, keys)
+        kept = _verified(known.checkpoint_note, keys)
     except (FormatError, SignatureError) as error:
         return Finding(
             None,
@@ -115,14 +131,52 @@ def check_known(
             "log's, or it was changed.",
             f"所存凭据上的检查点不能以本账本的密钥验证：{error}。它属于另一账本，或已被改动。",
         )
-    return _check_receipt(known, verified) or _compare(known, verified.checkpoint, size, roots, leaves)
+    if kept.origin != origin:
+        return Finding(
+            None,
+            "origin_mismatch",
+            f"What was kept is of the log {kept.origin!r}; this is {origin!r}.",
+            f"所存凭据属于账本 {kept.origin!r}，而此处为 {origin!r}。",
+        )
+    return _check_receipt(known, kept) or _compare(known, kept, size, roots, leaves)
 
 
-def _check_receipt(known: Known, verified: VerifiedCheckpoint) -> Finding | None:
+def _verified(note_text: str, keys: Sequence[VerifierKey]) -> Checkpoint:
+    """The checkpoint, signed by a key of the log, or cosigned by one of a witness.
+
+    Raises:
+        FormatError: not the note of a checkpoint.
+        SignatureError: signed by none of the keys, or a line by one of them does not verify.
+    """
+    try:
+        return verify_checkpoint(note_text, keys).checkpoint
+    except SignatureError:
+        note = parse_note(note_text)
+        checkpoint = parse_checkpoint(note.text)
+        witnesses = [key for key in keys if key.name != checkpoint.origin and key.kind != ED25519]
+        lines = {(line.name, line.key_id) for line in note.signatures}
+        if any((key.name, key.key_id) in lines for key in keys if key.name == checkpoint.origin):
+            raise
+        verify_note(note, witnesses, partial(_verify_cosignature, checkpoint))
+        return checkpoint
+
+
+def _verify_cosignature(checkpoint: Checkpoint, text: str, key: VerifierKey, payload: bytes) -> None:
+    timestamp, signature = int.from_bytes(payload[:_TIME_BYTES], "big"), payload[_TIME_BYTES:]
+    if timestamp > MAX_NUMBER:
+        raise SignatureError("the timestamp of a cosignature is larger than 2^63-1")
+    if key.kind == ED25519_COSIGNATURE:
+        message = cosignature_message(text, timestamp)
+    else:
+        message = subtree_message(key.name, timestamp, checkpoint.origin, checkpoint.root, end=checkpoint.size)
+    verify_signature(ALGORITHMS[key.kind], key.public, message, signature)
+
+
+def _check_receipt(known: Known, checkpoint: Checkpoint) -> Finding | None:
     """What is wrong with a receipt in itself."""
     if isinstance(known, KnownCheckpoint):
         return None
-    index, checkpoint = known.proof.index, verified.checkpoint
+    index = known.proof.index
     if known.seq not in (None, index):
         return _invalid(index, f"it names entry {known.seq}")
     if known.leaf is None:

@@ -9,30 +9,37 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
 from ledger.audit import AuditReport, Finding, Known, audit_log
-from ledger.checkpoint import parse_checkpoint
+from ledger.checkpoint import Checkpoint, parse_checkpoint
 from ledger.entry import Entry, parse_entry
 from ledger.errors import BrokenLogError, FormatError
 from ledger.note import VerifierKey, parse_note
 from ledger.sources import DirectorySource, LogSource, StorageSource
 from ledger.statement import parse_statement
 from ledger.storage.sql import SqlLogStorage
+from ledger.tiles import TILE_WIDTH
 from registry.documents.folder import Documents
 from registry.law.rulebook import Rulebook
-from registry.replay import Replay, empty_register, register_rows, stored_entries
+from registry.replay import Replay, empty_register, stored_entries
 from registry.search.indexing import refill
 from registry.store.database import create_tables, open_database, sqlite_url, writing
-from registry.store.saving import Row
-from registry.store.tables import FOLD_TABLES
+from registry.stored import (
+    check_rows,
+    compare_checkpoints,
+    compare_indexes,
+    compare_journal,
+    compare_registers,
+    read_journal,
+)
 
 OnProgress = Callable[[int, int], None]
 RULEBOOK_PATH = "v1/rulebooks/"
 DATABASE_NAME = "registry.db"
+JOURNAL_NAME = "journal.db"
 _SETTLE_TRIES = 40
 _SETTLE_WAIT_S = 0.05
 
@@ -43,6 +50,8 @@ class Subject:
 
     source: LogSource
     register: Connection | None = None
+    journal: tuple[tuple[int, bytes], ...] = ()
+    """The roots that the signing journal holds, read before the snapshot: each of them was committed then."""
 
 
 def is_data_folder(path: Path) -> bool:
@@ -57,11 +66,12 @@ def open_subject(path: Path) -> Iterator[Subject]:
         yield Subject(DirectorySource(path))
         return
     documents = Documents(path / "documents")
+    journal = read_journal(path / JOURNAL_NAME)
     engine = open_database(sqlite_url(path / DATABASE_NAME))
     try:
         with _settled(engine) as tx:
             source = StorageSource(SqlLogStorage(), tx, lambda name: documents.get(name.removeprefix(RULEBOOK_PATH)))
-            yield Subject(source, tx)
+            yield Subject(source, tx, tuple(journal))
     finally:
         engine.dispose()
 
@@ -80,43 +90,91 @@ def _settled(engine: Engine) -> Iterator[Connection]:
     raise BrokenLogError("the newest entries are not signed; start the registry once, it signs them")
 
 
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How much is looked at. Without `register` acts are not decided again; `jobs` processes at most read the log."""
+
+    register: bool = True
+    signatures: bool = True
+    jobs: int | None = None
+
+
+WHOLE = Depth()
+
+
 def audit(
-    subject: Subject, keys: Sequence[VerifierKey], known: Sequence[Known] = (), on_progress: OnProgress | None = None
+    subject: Subject,
+    keys: Sequence[VerifierKey],
+    known: Sequence[Known] = (),
+    on_progress: OnProgress | None = None,
+    depth: Depth = WHOLE,
+    memory: Path | None = None,
 ) -> AuditReport:
-    """Both levels. The first broken entry is named; tables are compared only if the log holds."""
+    """The first broken entry is named; what is kept beside the entries is compared only if the log holds.
+
+    `memory` is a folder in which an earlier audit of this log left what has to be remembered (see `ledger.audit`), or
+    an empty one; what is in it afterwards is good for another audit of this depth, if the report holds.
+
+    Raises:
+        AuditInterruptedError: one of the processes ended or failed.
+    """
+    state = memory / "log.db" if memory else None
+    if not depth.register:
+        return audit_log(
+            subject.source, keys, known=known, signatures=depth.signatures, jobs=depth.jobs, on_progress=on_progress,
+            state=state,
+        )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="sanquan-audit-") as folder:
-        engine = open_database(sqlite_url(Path(folder) / "replay.db"), durable=False)
+        engine = open_database(sqlite_url((memory or Path(folder)) / "replay.db"), durable=False)
         try:
-            return _audit(subject, keys, known, on_progress, engine)
+            return _Replaying(subject, engine, forgets_tail=memory is not None).audit(
+                keys, known, on_progress, depth, state
+            )
         finally:
             engine.dispose()
 
 
-def _audit(
-    subject: Subject,
-    keys: Sequence[VerifierKey],
-    known: Sequence[Known],
-    on_progress: OnProgress | None,
-    engine: Engine,
-) -> AuditReport:
-    storage = SqlLogStorage()
-    with engine.begin() as tx:
-        storage.create(tx)
-        create_tables(tx)
-    replay = Replay(_origin(subject.source), _rulebooks(subject.source))
+class _Replaying:
+    """Both levels, with the register folded in a database of the auditor's."""
 
-    def on_batch(entries: Sequence[Entry], _leaves: Sequence[bytes]) -> None:
+    def __init__(self, subject: Subject, engine: Engine, *, forgets_tail: bool) -> None:
+        """`forgets_tail`: what a last, partial bundle does is not kept in the database; the next audit reads it again."""
+        self._subject, self._engine, self._forgets_tail = subject, engine, forgets_tail
         with engine.begin() as tx:
-            replay.batch(tx, entries, keep_folios=True)
+            SqlLogStorage().create(tx)
+            create_tables(tx)
+        self._replay = Replay(_origin(subject.source), _rulebooks(subject.source))
 
-    try:
-        report = audit_log(subject.source, keys, known=known, on_batch=on_batch, on_progress=on_progress)
-    finally:
-        replay.close()
-    if report.holds and subject.register is not None:
-        with engine.connect() as tx:
-            return replace(report, findings=tuple(compare_registers(subject.register, tx)))
-    return report
+    def audit(
+        self, keys: Sequence[VerifierKey], known: Sequence[Known], on_progress: OnProgress | None, depth: Depth,
+        state: Path | None,
+    ) -> AuditReport:  # fmt: skip
+        try:
+            report = audit_log(
+                self._subject.source, keys, known=known, signatures=depth.signatures, jobs=depth.jobs,
+                on_batch=self._on_batch, on_progress=on_progress, state=state,
+            )  # fmt: skip
+        finally:
+            self._replay.close()
+        if not report.holds or self._subject.register is None:
+            return report
+        return replace(report, findings=tuple(self._compare(self._subject.register, report)))
+
+    def _on_batch(self, entries: Sequence[Entry], leaves: Sequence[bytes]) -> None:
+        with self._engine.connect() as tx:
+            self._replay.batch(tx, entries, keep_folios=True, are_verified=True)
+            if len(entries) == TILE_WIDTH or not self._forgets_tail:
+                tx.commit()
+        if self._subject.register is not None:
+            check_rows(self._subject.register, entries, leaves)
+
+    def _compare(self, register: Connection, report: AuditReport) -> Iterator[Finding]:
+        newest = Checkpoint(report.origin, report.size, report.root)
+        yield from compare_checkpoints(register, report.log_keys, newest)
+        yield from compare_journal(register, self._subject.journal, newest)
+        with self._engine.connect() as tx:
+            yield from compare_indexes(register, tx)
+            yield from compare_registers(register, tx)
 
 
 def _origin(source: LogSource) -> str:
@@ -135,44 +193,6 @@ def _rulebooks(source: LogSource) -> Callable[[str], Rulebook | None]:
         return documents.rulebook(digest)
 
     return find
-
-
-def compare_registers(kept: Connection, replayed: Connection) -> Iterator[Finding]:
-    """The first difference in each table between what is kept and what the entries add up to."""
-    for number, table in enumerate(FOLD_TABLES):
-        keys = [column.name for column in table.primary_key.columns]
-        for found, wanted in zip_longest(register_rows(kept, number), register_rows(replayed, number)):
-            if found == wanted:
-                continue
-            row, en, zh = _first_difference(found, wanted, keys)
-            place = ", ".join(f"{key}={row[key]}" for key in keys)
-            yield Finding(
-                None, "register_differs",
-                f"table {table.name}, row {place}: {en} is not what the entries add up to; "
-                "`sanquan register rebuild` makes it so",
-                f"表 {table.name} 的行 {place}：{zh}与账本重放结果不符；可用 `sanquan register rebuild` 重建",
-            )  # fmt: skip
-            break
-
-
-def _first_difference(found: Row | None, wanted: Row | None, keys: Sequence[str]) -> tuple[Row, str, str]:
-    """The row that differs and what about it, of the first two in the order of their keys that are not equal."""
-    if wanted is None or (found is not None and _stands_before(found, wanted, keys)):
-        assert found is not None
-        return found, "it is there, which", "该行不应存在，"
-    if found is None or [found[key] for key in keys] != [wanted[key] for key in keys]:
-        return wanted, "it is missing, which", "该行缺失，"
-    column = next(name for name in wanted if found[name] != wanted[name])
-    return wanted, f"column {column}", f"列 {column} "
-
-
-def _stands_before(one: Row, other: Row, keys: Sequence[str]) -> bool:
-    """Whether one row's key comes before the other's; a key of another type, which nobody but a forger writes, does."""
-    for key in keys:
-        a, b = one[key], other[key]
-        if a != b:
-            return type(a) is not type(b) or bool(a < b)
-    return False
 
 
 def rebuild(folder: Path, on_progress: OnProgress | None = None) -> int:

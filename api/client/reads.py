@@ -82,6 +82,12 @@ class Reads:
         found: list[View] = self._get(f"/v1/assets/{_step(asset)}/history", size=size)["items"]
         return found
 
+    def evidence_bytes(self, identifier: str, *, size: int | None = None) -> bytes:
+        """The evidence bundle of an asset, right or case, not verified here."""
+        what = {"rgt": "rights", "cas": "cases"}.get(identifier[:3], "assets")
+        path = f"/v1/{what}/{_step(identifier)}/evidence"
+        return self._transport.send("GET", path, params=query({"size": size})).content
+
     def assets(self, **filters: Any) -> Iterator[View]:
         """Assets by holder, applicant, form, state, identifier, fingerprint, words (`q`)."""
         return self._pages("/v1/assets", filters)

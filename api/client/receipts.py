@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from api.client.errors import TrustError
+from api.client.trusted import Keys, TrustedKeys
 from ledger.encoding import parse_base64url, parse_hex
 from ledger.entry import Entry, FolioLine, format_entry, parse_entry
 from ledger.errors import LedgerError, SignatureError
 from ledger.identifiers import party_identifier
 from ledger.instants import format_instant, parse_instant
 from ledger.merkle import leaf_hash
-from ledger.note import VerifierKey
 from ledger.proof import parse_proof, verify_proof
 from ledger.statement import Envelope, Statement, parse_statement
 from registry.judging import NEWEST, oldest_of
@@ -25,9 +25,7 @@ ReadEntry = Callable[[int], bytes]
 """Fetches the bytes of an entry."""
 
 
-def verify_receipt(
-    envelope: Envelope, facts: Facts, keys: Sequence[VerifierKey], before: Facts | None, read_entry: ReadEntry
-) -> str:
+def verify_receipt(envelope: Envelope, facts: Facts, keys: Keys, before: Facts | None, read_entry: ReadEntry) -> str:
     """The checkpoint of a receipt that proves what it says of this very payload.
 
     `before`: a verified receipt; if its entry is the one just before, no entry needs to be fetched.
@@ -42,7 +40,7 @@ def verify_receipt(
         if type(facts["seq"]) is not int or proof.index != facts["seq"]:
             raise TrustError("the receipt's position is not the one that it proves", "receipt_invalid")
         leaf = parse_hex(facts["leaf_hash"])
-        verify_proof(proof, leaf, keys)
+        verify_proof(proof, leaf, TrustedKeys.of(keys).for_note(proof.checkpoint))
         _check_entry(envelope, facts, leaf, before, read_entry)
         statement = parse_statement(envelope)
         if not -NEWEST <= parse_instant(facts["time"]) - statement.at <= oldest_of(statement):
@@ -72,9 +70,7 @@ def _check_entry(envelope: Envelope, facts: Facts, leaf: bytes, before: Facts | 
         raise TrustError("the receipt's time is not that of its entry", "receipt_invalid")
 
 
-def verified_entry(
-    seq: int, data: bytes, proof_text: str, origin: str, keys: Sequence[VerifierKey]
-) -> tuple[Entry, str]:
+def verified_entry(seq: int, data: bytes, proof_text: str, origin: str, keys: Keys) -> tuple[Entry, str]:
     """The entry that stands at `seq` under a signed root, and the note of that root.
 
     Raises:
@@ -82,7 +78,7 @@ def verified_entry(
     """
     try:
         proof = parse_proof(proof_text)
-        verify_proof(proof, leaf_hash(data), keys)
+        verify_proof(proof, leaf_hash(data), TrustedKeys.of(keys).for_note(proof.checkpoint))
         entry = parse_entry(data)
         statement = parse_statement(entry.envelope)
     except LedgerError as error:

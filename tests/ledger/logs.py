@@ -32,21 +32,39 @@ from tests.ledger.support import LOG_SIGNER, ML_DSA_SIGNER, ORIGIN
 LOG_SIGNERS = (LOG_SIGNER, ML_DSA_SIGNER)
 KEYS = log_verifier_keys(ORIGIN, LOG_SIGNERS)
 AUTHOR = KeySigner.from_seed(bytes(range(100, 132)))
+CLERK = KeySigner.from_seed(bytes(range(101, 133)))
+SEAL = KeySigner.from_seed(bytes(range(102, 134)))
 PARTY = party_identifier(AUTHOR.public)
 START = datetime(2026, 11, 24, 5, 49, 29, tzinfo=UTC)
 ASSETS = [ObjectIdentifiers.of_statement(number, bytes(32)).identifier("ast") for number in range(5)]
 
 
-def sign(payload: bytes) -> Envelope:
-    signature = EnvelopeSignature(key_identifier(AUTHOR.public), AUTHOR.sign(pre_authentication_encoding(payload)))
-    return Envelope(payload, (signature,))
+def sign(payload: bytes, *signers: KeySigner) -> Envelope:
+    """The payload signed by the author, or by these."""
+    message = pre_authentication_encoding(payload)
+    return Envelope(
+        payload,
+        tuple(EnvelopeSignature(key_identifier(each.public), each.sign(message)) for each in signers or (AUTHOR,)),
+    )
+
+
+def shape(signer: KeySigner) -> dict[str, str]:
+    """A key as bodies give it."""
+    return {"alg": signer.algorithm.value, "public": format_base64url(signer.public)}
 
 
 def make_envelope(number: int, salt: str = "", **changes: Any) -> Envelope:
     """A signed statement; number 0 opens the log."""
     body: Mapping[str, Any] = {"number": number, "salt": salt}
     if number == 0:
-        body = {"origin": ORIGIN, "log_keys": [format_verifier_key(key) for key in KEYS], "salt": salt}
+        body = {
+            "origin": ORIGIN,
+            "registrar": {"name": "Office", "keys": [shape(AUTHOR)]},
+            "clerk": shape(CLERK),
+            "log_keys": [format_verifier_key(key) for key in KEYS],
+            "seal_keys": [shape(SEAL)],
+            "salt": salt,
+        }
     members: dict[str, Any] = {
         "act": "case.supplement" if number else "log.open",
         "log": ORIGIN,
@@ -55,7 +73,7 @@ def make_envelope(number: int, salt: str = "", **changes: Any) -> Envelope:
         "nonce": format_base64url(sha256(f"{salt}{number}".encode()).digest()[:16]),
         "body": body,
     }
-    return sign(format_compact(members | changes))
+    return sign(format_compact(members | changes), *(() if number else (AUTHOR, CLERK, SEAL)))
 
 
 def folios_of(number: int) -> list[str]:
