@@ -96,7 +96,13 @@ class Children:
         path = self._folder / f"pipe-{self._number}"
         os.mkfifo(path)
         pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        wanted = {"folder": str(folder), "pipe": str(path), "seed": seed, "traced": traced, "largest_file": largest_file}
+        wanted = {
+            "folder": str(folder),
+            "pipe": str(path),
+            "seed": seed,
+            "traced": traced,
+            "largest_file": largest_file,
+        }
         assert self._server.stdin
         assert self._server.stdout
         self._server.stdin.write(json.dumps(wanted) + "\n")
