@@ -186,7 +186,9 @@ class Client(Drafts, Documents):
         bundle = verified_bundle(data, identifier, size, self.origin, self.log_keys)
         shown = self.see(bundle.evidence.checkpoint)
         if size is None and before is not None and shown < before.size:
-            raise TrustError(f"the evidence is of size {shown}, though {before.size} entries were seen before")
+            raise TrustError(
+                f"the evidence is of size {shown}, though {before.size} entries were seen before", "entries_lost"
+            )
         return bundle
 
     def _proven(self, old: int, new: int) -> list[bytes]:

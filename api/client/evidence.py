@@ -30,8 +30,10 @@ def verified_bundle(data: bytes, subject: str, size: int | None, origin: str, ke
         evidence = parse_evidence(data)
         report = verify_evidence(evidence, lambda note: verify_checkpoint(note, keys), subject)
     except LedgerError as error:
-        raise TrustError(f"the evidence of {subject} does not hold: {error}") from error
+        raise TrustError(f"the evidence of {subject} does not hold: {error}", "evidence_invalid") from error
     shown = report.checkpoint
     if shown.origin != origin or size not in (None, shown.size):
-        raise TrustError(f"this is evidence of {shown.origin} at size {shown.size}, which was not asked for")
+        raise TrustError(
+            f"this is evidence of {shown.origin} at size {shown.size}, which was not asked for", "answer_changed"
+        )
     return Bundle(data, evidence, report)
