@@ -38,6 +38,7 @@ class TrustError(ClientError):
     | entry_position       | another entry than the one asked for                                               |
     | folio_gap            | a line of a folio is missing between those shown                                   |
     | answer_changed       | an answer is to another question than the one asked                                |
+    | evidence_invalid     | a bundle does not hold: a hole, a signature, a proof, or another subject            |
     | content_changed      | bytes that do not have the digest under which they were asked for                  |
     | draft_changed        | a draft says something else than its statement                                     |
     | untrusted            | anything else                                                                      |
