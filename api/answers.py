@@ -44,10 +44,15 @@ def tagged(request: Request, body: bytes, media_type: str, *, forever: bool, var
     headers = {"ETag": etag, "Cache-Control": caching(request, forever=forever)}
     if vary:
         headers["Vary"] = vary
-    held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if etag in held or "*" in held:
+    if not_modified(request, etag):
         return Response(status_code=304, headers=headers)
     return Response(body, 200, headers, media_type)
+
+
+def not_modified(request: Request, etag: str) -> bool:
+    """Whether the caller has the bytes that the strong tag stands for (RFC 9110, 13.1.2)."""
+    held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    return etag in held or "*" in held
 
 
 def caching(request: Request, *, forever: bool) -> str:
@@ -67,12 +72,17 @@ def packed(request: Request, response: Response) -> Response:
     if len(body) < _GZIP_FROM_BYTES:
         return response
     response.headers.add_vary_header("Accept-Encoding")
-    weights = [_weighed(part) for part in request.headers.get("accept-encoding", "").split(",")]
-    if any(weight > 0 and coding == "gzip" for weight, coding in weights):
+    if accepts_gzip(request):
         response.body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
         response.headers["Content-Length"] = str(len(response.body))
     return response
+
+
+def accepts_gzip(request: Request) -> bool:
+    """Whether the caller names gzip among the codings that it takes (RFC 9110, 12.5.3)."""
+    weights = [_weighed(part) for part in request.headers.get("accept-encoding", "").split(",")]
+    return any(weight > 0 and coding == "gzip" for weight, coding in weights)
 
 
 def bad_query(name: str, en: str, zh: str) -> RefusedError:

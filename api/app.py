@@ -6,47 +6,50 @@ from contextlib import asynccontextmanager
 import anyio.to_thread
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp
 
 from api import problems
 from api.guards.bodies import Patience
-from api.guards.headers import SecurityHeaders
+from api.guards.headers import GuardedApp
+from api.guards.log_files import PublicFiles
 from api.guards.requests import RequestQuota
 from api.imports.filing import DeskFiler
 from api.imports.runner import Runner
 from api.imports.shelf import Shelf
 from api.limits import Quotas
-from api.publishing import Publisher
+from api.policies import policy_of
+from api.publishing import LogFiles
 from api.settings import Settings
 from api.signed_requests import Once
-from api.v1 import acts, checks, confidential, documents, drafts, log, registers, statements, system, tokens
+from api.v1 import acts, checks, confidential, documents, drafts, evidence, log, registers, statements, system, tokens
 from api.v1 import imports as import_routes
 from api.web import pages
+from registry.publishing import Pace, Publisher
+from registry.refusals.refusal import Words
 from registry.registry import Registry
 
 THREADS = 96
 """Handlers that wait at once for the writer."""
 
 
-class GuardedApp(FastAPI):
-    """An app whose every answer has the headers of `api.guards.headers`, that to a fault too."""
-
-    def build_middleware_stack(self) -> ASGIApp:
-        return SecurityHeaders(super().build_middleware_stack())
-
-
 def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
-    """The app on an open registry. Closing the registry is the caller's business."""
+    """The app on an open registry. Closing the registry is the caller's business.
+
+    Raises:
+        SettingError: the policy of the settings is none for this log.
+    """
     settings = settings or Settings()
     shelf = Shelf(settings.data / "imports")
     imports = Runner(shelf, DeskFiler(registry))
+    publisher = _publisher(registry, settings)
     registry.eraser.elsewhere.append(shelf.let_go)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         imports.start()
+        publisher.start()
         yield
+        await run_in_threadpool(publisher.stop)
         await run_in_threadpool(imports.stop)
 
     app = GuardedApp(
@@ -63,9 +66,11 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     app.state.imports = imports
     app.state.once = Once()
     app.state.quotas = Quotas(app.state.settings)
-    app.state.publisher = Publisher(registry.engine, registry.log)
+    app.state.publisher = publisher
+    app.state.log_files = LogFiles(registry.engine, registry.log.storage)
     app.add_middleware(Patience, seconds=app.state.settings.body_timeout)
     app.add_middleware(RequestQuota, quotas=app.state.quotas)
+    app.add_middleware(PublicFiles)
     problems.install(app)
     for router in (
         statements.router,
@@ -76,6 +81,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         documents.router,
         drafts.router,
         registers.router,
+        evidence.router,
         checks.router,
         log.router,
         system.router,
@@ -83,3 +89,19 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     ):
         app.include_router(router)
     return app
+
+
+def _publisher(registry: Registry, settings: Settings) -> Publisher:
+    """Publishes what the office writes, and closes it should a witness know better."""
+    office = registry.office
+
+    def close_office(why: Words) -> None:
+        office.read_only = office.read_only or why
+
+    publisher = Publisher(
+        registry.engine, registry.log, policy_of(settings, registry.log.verifier_keys()),
+        pace=Pace(deadline=settings.witness_deadline), is_new=registry.is_new,
+        is_closed=lambda: office.read_only is not None, on_dispute=close_office,
+    )  # fmt: skip
+    office.written.append(publisher.wake)
+    return publisher

@@ -6,8 +6,9 @@ from fastapi import Depends, Request
 
 from api.imports.runner import Runner
 from api.limits import Quotas
-from api.publishing import Publisher
+from api.publishing import LogFiles
 from api.settings import Settings
+from registry.publishing import Publisher
 from registry.reading import Reader
 from registry.registry import Registry
 
@@ -25,6 +26,11 @@ async def _reader(request: Request) -> Reader:
 async def _publisher(request: Request) -> Publisher:
     publisher: Publisher = request.app.state.publisher
     return publisher
+
+
+async def _log_files(request: Request) -> LogFiles:
+    files: LogFiles = request.app.state.log_files
+    return files
 
 
 async def _settings(request: Request) -> Settings:
@@ -45,6 +51,7 @@ async def _imports(request: Request) -> Runner:
 RegistryDep = Annotated[Registry, Depends(_registry)]
 ReaderDep = Annotated[Reader, Depends(_reader)]
 PublisherDep = Annotated[Publisher, Depends(_publisher)]
+LogFilesDep = Annotated[LogFiles, Depends(_log_files)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 QuotasDep = Annotated[Quotas, Depends(_quotas)]
 ImportsDep = Annotated[Runner, Depends(_imports)]

@@ -43,6 +43,12 @@ class Settings(BaseSettings):
         Literal["public", "members"],
         Field(description="Who reads the register: everybody, or parties that say who asks."),
     ] = "public"
+    policy: Annotated[
+        Path | None, Field(description="A file: which witnesses cosign what is published (tlog-policy).")
+    ] = None
+    witness_deadline: Annotated[
+        float, Field(ge=10, description="Time after which a checkpoint is published without its quorum.")
+    ] = 10
     simulated_clock: Annotated[str | None, Field(description="A clock that stands still; only for tests.")] = None
     hosts: Annotated[
         str | None,

@@ -9,6 +9,9 @@ LedgerError
  ├─ SignatureError         a signature that does not verify, or a key that cannot be used
  ├─ HeadConflictError      another writer appended first
  ├─ JournalConflictError   signing would contradict what was signed before
+ │   ├─ JournalMovedError  another process has signed meanwhile
+ │   └─ LogEndedError      the log has ended, nothing is signed any more
+ ├─ BrokenJournalError     a signing journal that cannot be read or written
  ├─ BrokenLogError         an audited log that contradicts itself or what somebody kept
  ├─ AuditInterruptedError  an audit that could not be finished; says nothing about the log
  └─ EntryRejected          an entry that whoever listens to an audit cannot accept
@@ -53,6 +56,18 @@ class HeadConflictError(LedgerError):
 
 class JournalConflictError(LedgerError):
     """Signing would contradict what the journal says was signed before."""
+
+
+class JournalMovedError(JournalConflictError):
+    """Another process has signed since this one looked; it looks again."""
+
+
+class LogEndedError(JournalConflictError):
+    """The log signs nothing any more, for good."""
+
+
+class BrokenJournalError(LedgerError):
+    """The signing journal is damaged, or cannot be read or written."""
 
 
 class BrokenLogError(LedgerError):

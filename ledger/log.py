@@ -5,28 +5,32 @@
         entry = batch.add(envelope, digest, folios)
         appended = batch.write(tx)                 rows stand in tx, head moved by compare-and-set
     log.adopt(appended)                            committed: memory follows
-    row = log.sign(appended.head)                  journal first, then both signatures
+    row = log.sign(appended.head)                  journal first, then both signatures; with other writers `sign_covering`
     ...put_checkpoint(row) in a transaction of its own; answer the submitters
 
 Invariants:
 - The leaf hash of entry i-1 stands in entry i; folio lines are numbered without gaps; times never decrease.
-- A root is signed only after its entries are committed and the journal holds it; never two roots for one size.
-- Two `Log` objects on one storage may both append: the one that loses raises `HeadConflictError` and tries again.
+- A root is signed only after its entries are committed and the journal holds it; never two roots for one size, and
+  never a root whose history does not hold what the journal says was signed.
+- Several `Log` objects on one storage may append, in one process or many: the one that loses raises `HeadConflictError`
+  and tries again. Whoever signs after another has signed a greater size takes that: it covers its entries.
 """
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from ledger.checkpoint import Checkpoint, log_verifier_keys, sign_checkpoint
 from ledger.entry import FIRST_PREVIOUS, Entry, FolioLine, format_entry, parse_entry
-from ledger.errors import BrokenLogError, LedgerError
+from ledger.errors import BrokenLogError, JournalConflictError, JournalMovedError, LedgerError, LogEndedError
 from ledger.instants import truncate
-from ledger.journal import SigningJournal
+from ledger.journal import Journal, SignedRoot
 from ledger.keys import Signer
-from ledger.merkle import NodeReader, RightEdge, leaf_hash, node_hash
+from ledger.log_keys import LogSigners
+from ledger.merkle import NodeReader, RightEdge, leaf_hash, node_hash, root_at
 from ledger.note import VerifierKey
 from ledger.statement import Envelope
 from ledger.storage import CheckpointRow, EntryRow, Head, LogStorage, TileRow
@@ -111,6 +115,15 @@ def node_reader(storage: LogStorage[Tx], tx: Tx, newest: Appended | None = None)
     return node
 
 
+def is_on_history(storage: LogStorage[Tx], tx: Tx, signed: SignedRoot) -> bool:
+    """Whether the storage's entries, as `tx` sees them, begin with those that were signed."""
+    return storage.head(tx).size >= signed.size and root_at(signed.size, node_reader(storage, tx)) == signed.root
+
+
+def _root_of(head: Head) -> SignedRoot:
+    return SignedRoot(head.size, head.root)
+
+
 class Batch(Generic[Tx]):
     """Entries being added to the log in one transaction. Made by `Log.open_batch`."""
 
@@ -188,15 +201,34 @@ class Batch(Generic[Tx]):
             for name in names
         )
         entry = Entry(self.position, self._previous, self.time, lines, envelope)
-        data = format_entry(entry, text)
+        self._take(entry, format_entry(entry, text), digest)
+        return entry
+
+    def restore(self, entry: Entry, data: bytes) -> None:
+        """The entry stands in the batch as it stood in the log before it was lost; `data` are its bytes.
+
+        Raises:
+            BrokenLogError: it does not continue the entries before it.
+        """
+        self.load_folios([line.folio for line in entry.folios])
+        numbers = [(self.folio_length(line.folio) + 1, self.folio_newest(line.folio)) for line in entry.folios]
+        if (
+            (entry.position, entry.previous) != (self.position, self._previous)
+            or [(line.number, line.previous) for line in entry.folios] != numbers
+            or (self._before.last_time is not None and entry.time < self._before.last_time)
+            or (self._entries and entry.time < self._entries[-1].time)
+        ):
+            raise BrokenLogError(f"entry {entry.position} does not continue the {self.position} entries before it")
+        self._take(entry, data, entry.envelope.digest())
+
+    def _take(self, entry: Entry, data: bytes, digest: bytes) -> None:
         leaf = leaf_hash(data)
-        for line in lines:
+        for line in entry.folios:
             self._folios[line.folio] = FolioLine(line.folio, line.number, entry.position)
         self._completed.extend(self._edge.append(leaf))
         self._rows.append(EntryRow(entry.position, data, leaf, digest))
         self._entries.append(entry)
         self._previous = leaf
-        return entry
 
     def write(self, tx: Tx) -> Appended | None:
         """The batch stands in the transaction; None if nothing was added.
@@ -233,51 +265,143 @@ class Batch(Generic[Tx]):
         return tiles + [TileRow(level, index, hashes) for (level, index), hashes in grown.items()]
 
 
+class _AlwaysSigning:
+    """Keys that sign every checkpoint."""
+
+    def __init__(self, origin: str, signers: Sequence[Signer]) -> None:
+        self._signers = tuple(signers)
+        self._keys = log_verifier_keys(origin, self._signers)
+
+    def verifier_keys(self) -> Sequence[VerifierKey]:
+        return self._keys
+
+    def at(self, size: int) -> Sequence[Signer]:  # noqa: ARG002  the same at every size
+        return self._signers
+
+
 class Log(Generic[Tx]):
     """A log with its keys. One thread at a time may write; reading needs no lock."""
 
     def __init__(
-        self, storage: LogStorage[Tx], origin: str, signers: Sequence[Signer], journal: SigningJournal
+        self, storage: LogStorage[Tx], origin: str, signers: Sequence[Signer] | LogSigners, journal: Journal
     ) -> None:
+        """`signers`: those of every checkpoint, or what says who signs which."""
         self.storage = storage
         self.origin = origin
-        self._signers = tuple(signers)
-        self._journal = journal
+        self.journal = journal
+        self._signers = _AlwaysSigning(origin, signers) if isinstance(signers, Sequence) else signers
         self._state: _State | None = None
+        self._confirmed: SignedRoot | None = None
+        """A signed root on the history of `_state`, the newest in the journal when somebody looked last."""
 
     def verifier_keys(self) -> tuple[VerifierKey, ...]:
-        """The keys that checkpoints of this log verify with."""
-        return tuple(log_verifier_keys(self.origin, self._signers))
+        """The keys that checkpoints of this log verify with, those retired included."""
+        return tuple(self._signers.verifier_keys())
 
     def open_batch(self, tx: Tx, now: datetime) -> Batch[Tx]:
         """A batch on top of the head that `tx` sees.
 
         Raises:
             ClockBehindError: `now` is more than five seconds before the newest entry.
+            JournalConflictError: the storage does not hold what the journal says was signed, or the log has ended.
+            BrokenLogError: the stored tree does not lead to the stored root, or the newest statement is not indexed.
+        """
+        self.storage.lock(tx)
+        newest = self._newest_signed()  # before the head: what is signed was committed before
+        state = self.load(tx)
+        if newest != self._confirmed or (newest is not None and newest.size > state.head.size):
+            self._confirm(tx, newest)
+            self._confirmed = newest
+        return Batch(self.storage, tx, state, now)
+
+    def open_recovery(self, tx: Tx, now: datetime) -> Batch[Tx]:
+        """A batch for entries that were signed and lost: what is put back may be less than the journal knows.
+
+        `now`: the time of the last of them.
+
+        Raises:
+            ClockBehindError, BrokenLogError: see `open_batch`.
+        """
+        self.storage.lock(tx)
+        return Batch(self.storage, tx, self.load(tx), now)
+
+    def load(self, tx: Tx) -> _State:
+        """The log's head and right edge, as `tx` sees them, are in memory and agree with each other.
+
+        Raises:
             BrokenLogError: the stored tree does not lead to the stored root, or the newest statement is not indexed.
         """
         head = self.storage.head(tx)
         if self._state is None or self._state.head != head:
-            self._state = self._load(tx, head)
-        return Batch(self.storage, tx, self._state, now)
+            self._state, self._confirmed = self._load(tx, head), None
+        return self._state
 
     def adopt(self, appended: Appended) -> None:
         """To be called when the transaction of the batch has committed."""
         self._state = appended.state
 
     def sign(self, head: Head) -> CheckpointRow:
-        """The checkpoint of a committed head, with a line of every key of the log.
+        """The checkpoint of a committed head, with a line of every key that signs this size (`ledger.log_keys`).
+
+        What was signed may be signed again.
 
         Raises:
-            JournalConflictError: this size was signed with another root, or a greater size was signed.
+            JournalMovedError: another process has signed since this log looked.
+            JournalConflictError: this size was signed with another root, or a greater size was signed, or the log
+                has ended.
+            SignatureError: a key that has to sign is not at hand; nothing was signed.
         """
-        self._journal.record(head.size, head.root)
-        checkpoint = Checkpoint(self.origin, head.size, head.root)
-        return CheckpointRow(head.size, head.root, sign_checkpoint(checkpoint, self._signers, int(time.time())))
+        return self._sign(head, self._confirmed if self._stands_on(head) else None)
 
-    def signed_before(self) -> tuple[int, bytes] | None:
-        """The greatest size that the journal knows to be signed, and its root."""
-        return self._journal.newest()
+    def _stands_on(self, head: Head) -> bool:
+        """Whether what was confirmed is on the history of `head`."""
+        return self._state is not None and self._state.head == head
+
+    def _sign(self, head: Head, confirmed: SignedRoot | None) -> CheckpointRow:
+        """See `sign`; the history that leads to `head` holds what was `confirmed`."""
+        signers = self._signers.at(head.size)
+        if self.journal.record(*_root_of(head), after=confirmed.size if confirmed else 0) and self._stands_on(head):
+            self._confirmed = _root_of(head)
+        checkpoint = Checkpoint(self.origin, head.size, head.root)
+        return CheckpointRow(head.size, head.root, sign_checkpoint(checkpoint, signers, int(time.time())))
+
+    def sign_covering(self, head: Head, reading: Callable[[], AbstractContextManager[Tx]]) -> CheckpointRow:
+        """A checkpoint that covers a committed head: its own, or a greater one that another process signed meanwhile.
+
+        It may stand in the storage already. `reading` begins a transaction that sees all that is committed.
+
+        Raises:
+            JournalConflictError: the storage does not hold what the journal says was signed, or the log has ended.
+        """
+        while True:
+            newest = self._newest_signed()
+            with reading() as tx:
+                if newest != self._confirmed or not self._stands_on(head):
+                    self._confirm(tx, newest)
+                if newest is not None and newest.size > head.size:
+                    self._confirm(tx, _root_of(head))
+                    stored = self.storage.checkpoint(tx, newest.size)
+                    return stored if stored and stored.root == newest.root else self.sign(Head(*newest))
+            try:
+                return self._sign(head, newest)
+            except JournalMovedError:
+                continue  # whoever was first has signed what covers this, or part of it
+
+    def _newest_signed(self) -> SignedRoot | None:
+        if self.journal.ended():
+            raise LogEndedError("the log has ended; nothing is written or signed any more")
+        return self.journal.newest()
+
+    def _confirm(self, tx: Tx, signed: SignedRoot | None) -> None:
+        """The storage holds the history that was signed.
+
+        Raises:
+            JournalConflictError: it does not.
+        """
+        if signed is not None and not is_on_history(self.storage, tx, signed):
+            raise JournalConflictError(
+                f"{signed.size} entries were signed with root {signed.root.hex()}, which the database does not hold"
+            )
 
     def _load(self, tx: Tx, head: Head) -> _State:
         if head.size == 0:

@@ -7,6 +7,16 @@ from pathlib import Path
 OWNER_ONLY = 0o600
 
 
+def sync_folder(folder: Path) -> None:
+    """What was made or renamed in `folder` is there after a power cut. Where a system cannot do that, nothing is done."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def make_private(path: Path) -> None:
     """`path` is there and its owner's alone; what it holds is untouched. Another's file, or one that cannot be made, stays.
 
@@ -15,12 +25,13 @@ def make_private(path: Path) -> None:
     """
     with contextlib.suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
+        sync_folder(path.parent)
     with contextlib.suppress(OSError):
         path.chmod(OWNER_ONLY)
 
 
 def write_private(path: Path, data: bytes, *, fresh: bool = False) -> None:
-    """`path` holds `data` and is its owner's alone. With `fresh` it must not be there.
+    """`path` holds `data`, on disk, and is its owner's alone. With `fresh` it must not be there.
 
     Raises:
         FileExistsError: it is there.
@@ -29,3 +40,6 @@ def write_private(path: Path, data: bytes, *, fresh: bool = False) -> None:
     with os.fdopen(os.open(path, flags, OWNER_ONLY), "wb") as file:
         os.fchmod(file.fileno(), OWNER_ONLY)
         file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(path.parent)

@@ -13,9 +13,19 @@ from typing import Generic, Protocol, Self, TypeVar
 import httpx
 
 from ledger.errors import BrokenLogError, FormatError
-from ledger.merkle import HASH_BYTES
+from ledger.merkle import HASH_BYTES, NodeReader
 from ledger.storage import LogStorage
-from ledger.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, Bundle, Tile, decode_bundle, encode_bundle
+from ledger.tiles import (
+    MAX_ENTRY_BYTES,
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    Bundle,
+    Tile,
+    decode_bundle,
+    encode_bundle,
+    node_in_tile,
+    tile_width,
+)
 
 MAX_CHECKPOINT_BYTES = 1 << 20
 MAX_TILE_BYTES = TILE_WIDTH * HASH_BYTES
@@ -68,6 +78,27 @@ def _cut_bundle(data: bytes, width: int) -> bytes:
 def _is_inside(path: str) -> bool:
     """Whether a document's path stays below the log's address."""
     return all(part not in ("", ".", "..") for part in path.split("/")) and "\\" not in path and ":" not in path
+
+
+def source_reader(source: LogSource, size: int) -> NodeReader:
+    """Reads complete subtrees from the tiles of a source of `size` entries. Nothing of them is verified.
+
+    Raises:
+        BrokenLogError: a tile is missing or has not all its hashes.
+    """
+    tiles: dict[tuple[int, int], bytes] = {}
+
+    def node(level: int, index: int) -> bytes:
+        tile_level, inner = divmod(level, TILE_HEIGHT)
+        key = (tile_level, (index << inner) // TILE_WIDTH)
+        if key not in tiles:
+            tiles[key] = source.tile(Tile(*key, tile_width(*key, size)))
+        try:
+            return node_in_tile(tiles[key], inner, index - (key[1] * TILE_WIDTH >> inner))
+        except FormatError as error:
+            raise BrokenLogError(f"tile {key} cannot be used: {error}") from error
+
+    return node
 
 
 class _Files(ABC):
@@ -169,9 +200,12 @@ class StorageSource(Generic[Tx]):
     """The log behind a storage, as one transaction sees it. Bundles and partial tiles are composed from rows."""
 
     def __init__(
-        self, storage: LogStorage[Tx], tx: Tx, documents: Callable[[str], bytes | None] = lambda _path: None
-    ) -> None:
+        self, storage: LogStorage[Tx], tx: Tx, documents: Callable[[str], bytes | None] = lambda _path: None, *,
+        compares: bool = True,
+    ) -> None:  # fmt: skip
+        """`compares`: whether a level-0 tile must be both as it is kept and as the rows have it; slower."""
         self._storage = storage
+        self._compares = compares
         self._tx = tx
         self._documents = documents
 
@@ -183,7 +217,7 @@ class StorageSource(Generic[Tx]):
 
     def tile(self, tile: Tile) -> bytes:
         kept = self._storage.tile(self._tx, tile.level, tile.index)[: tile.width * HASH_BYTES]
-        if tile.level == 0:
+        if tile.level == 0 and (self._compares or not kept):
             start = tile.index * TILE_WIDTH
             leaves = b"".join(self._storage.leaves(self._tx, start, start + tile.width))
             if kept and kept != leaves:

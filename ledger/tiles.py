@@ -107,6 +107,18 @@ def tile_width(level: int, index: int, size: int) -> int:
     return min(TILE_WIDTH, max(0, hashes - index * TILE_WIDTH))
 
 
+def implying_sizes(file: Tile | Bundle) -> tuple[int, int]:
+    """The sizes [start, stop) of a log that imply the file: any of them has it among its files.
+
+    A full file is implied from the size on that fills it; a partial one by those sizes only at which it is the last of
+    its level and has just this width.
+    """
+    level = file.level if isinstance(file, Tile) else 0
+    start = (file.index * TILE_WIDTH + file.width) << (TILE_HEIGHT * level)
+    stop = 1 << 63 if file.width == TILE_WIDTH else start + (1 << (TILE_HEIGHT * level))
+    return min(start, 1 << 63), min(stop, 1 << 63)
+
+
 def _grown(level: int, old_size: int, new_size: int) -> Iterable[tuple[int, int]]:
     """(index, width) of the tiles at this level that differ between the sizes."""
     if not 0 <= old_size <= new_size:

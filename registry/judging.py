@@ -9,10 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ledger.instants import format_instant
+from ledger.statement import Statement
 from registry.acts.act import Context, Outcome
 from registry.acts.agents import at_window, entered_at_window
+from registry.acts.log_keys import LOG_KEY, added_key
 from registry.admission import Admitted
+from registry.key_ring import Use
 from registry.law.rulebook import Rulebook
+from registry.recoveries import with_recoveries
 from registry.refusals.refusal import refused
 from registry.register.citation import Citation, Cited, is_erased
 from registry.register.party import UNVERIFIED
@@ -31,6 +35,8 @@ class Rules:
 
     rulebook: Callable[[str], Rulebook | None]
     verified_only: bool = False
+    holds: Callable[[Use, str], bool] | None = None
+    """Whether the private key of an identifier is at hand here; absent where nothing will be signed, as in a replay."""
 
 
 class Bench:
@@ -78,6 +84,8 @@ class Bench:
         must_not_be_erased(item, register)
         context = Context(item.statement, seq, time, ids, self._rules.rulebook, window)
         outcome = item.act.decide(context, item.body, register)
+        self._check_held(item)
+        outcome = with_recoveries(item, register, time, outcome, seq)
         return entered_at_window(item.statement, time, outcome) if window else outcome
 
     def accept(self, item: Admitted, outcome: Outcome, seq: int, time: datetime) -> None:
@@ -119,6 +127,20 @@ class Bench:
                 "/by",
             )
 
+    def _check_held(self, item: Admitted) -> None:
+        """What comes to sign for this registry must be able to: its private key is here."""
+        if self._rules.holds is None or item.statement.act != LOG_KEY.name:
+            return
+        added = added_key(item.body)
+        if added is not None and not self._rules.holds(item.body.use, added):
+            raise refused(
+                "INVALID_VALUE",
+                f"/body/add: this server does not hold the private key of {added}; put it among its keys first "
+                "(`sanquan keys rotate` does).",
+                f"/body/add：本机没有 {added} 的私钥；请先将其放入密钥文件夹。",
+                "/body/add",
+            )
+
 
 class _Layered(Mapping[Slot, Any]):
     """Two mappings read as one, the upper first."""
@@ -158,6 +180,11 @@ def must_not_be_erased(item: Admitted, register: Register) -> None:
             )
 
 
+def oldest_of(statement: Statement) -> timedelta:
+    """How long before its entry a statement may be dated."""
+    return OLDEST_JOINT if statement.with_ else OLDEST
+
+
 def must_be_of_now(item: Admitted, time: datetime) -> None:
     """Returns if the statement's date is neither too old nor ahead at this time.
 
@@ -165,7 +192,7 @@ def must_be_of_now(item: Admitted, time: datetime) -> None:
         RefusedError: AT_STALE or AT_FUTURE.
     """
     at = item.statement.at
-    oldest = OLDEST_JOINT if item.statement.with_ else OLDEST
+    oldest = oldest_of(item.statement)
     if time - at > oldest:
         raise refused(
             "AT_STALE",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection, Engine
 
+from ledger.errors import JournalConflictError
 from ledger.log import Log
 from registry.admission import Admitted
 from registry.beside import Beside
@@ -21,7 +22,7 @@ from registry.counter import Answers, Counter, Gate, Signed, Taking
 from registry.documents.erasure import Eraser
 from registry.judging import Rules
 from registry.refusals.refusal import RefusedError, Words, refused
-from registry.writer import Answer, Group, UnsignedError, Writer, batch_refused
+from registry.writer import Answer, Follow, Group, UnsignedError, Writer, batch_refused
 
 logger = structlog.get_logger("sanquan.registry")
 
@@ -76,13 +77,16 @@ class Office:
 
     def __init__(
         self, engine: Engine, writing: Engine, log: Log[Connection], clock: Clock, rules: Rules,
-        eraser: Eraser | None = None, written: Callable[[], None] = lambda: None,
+        eraser: Eraser | None = None, written: Callable[[], None] = lambda: None, follow: Follow = lambda _: None,
     ) -> None:  # fmt: skip
-        """`written` is called after each batch, before its answers are given; it must not take long."""
+        """`written` is called after each batch, before its answers are given; it must not take long. `follow`: see
+        `Writer`.
+        """
         self._clock = clock
-        self._writer = Writer(writing, engine, log, rules, eraser)
+        self._writer = Writer(writing, engine, log, rules, eraser, follow)
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUE_GROUPS)
-        self._written = written
+        self.written = [written]
+        """Told after each batch."""
         self._counter = Counter(engine, log, clock)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._stopped = False
@@ -205,6 +209,7 @@ class Office:
     def _write(self, batch: list[_Waiting]) -> None:
         answers: list[Answers] = [{} for _ in batch]
         try:
+            self.must_be_writable()
             for waiting, mine in zip(batch, answers, strict=True):
                 mine.update(waiting.settle())
             groups = [waiting.group(list(waiting.items.values())) for waiting in batch]
@@ -219,14 +224,31 @@ class Office:
             _refuse(batch, answers, "The statement is written but not signed yet; send the same bytes again after the next "
                 "start.", "声明已写入但尚未签署；请在重新启动后以相同内容再次提交。",
             )  # fmt: skip
+        except JournalConflictError as error:
+            logger.exception("the database does not hold what was signed")
+            self.read_only = Words(
+                f"{error}. Stop every process, restore the newest copy and start again.",
+                "数据库中没有已签署的历史，或账本已终结。请停止所有进程，恢复最新的副本后重新启动。",
+            )
+            self._refuse_read_only(batch, answers)
+        except RefusedError:
+            self._refuse_read_only(batch, answers)
         except Exception:
             logger.exception("batch failed")
-            _refuse(batch, answers, "The batch could not be written; nothing of it is in the register.",
-                "本批未能写入，登记簿未发生变化。",
+            _refuse(batch, answers, "The batch could not be completed; send the same bytes again: they are written once.",
+                "本批未能完成；请以相同内容再次提交，不会重复登记。",
             )  # fmt: skip
-        self._written()
+        for tell in self.written:
+            tell()
         for waiting, mine in zip(batch, answers, strict=True):
             waiting.answers.set_result(mine)
+
+    def _refuse_read_only(self, batch: Sequence[_Waiting], answers: Sequence[Answers]) -> None:
+        try:
+            self.must_be_writable()
+        except RefusedError as refusal:
+            for waiting, mine in zip(batch, answers, strict=True):
+                mine.update(waiting.all_refused(refusal))
 
 
 def _chunks(items: dict[int, Admitted]) -> Iterable[dict[int, Admitted]]:

@@ -26,7 +26,7 @@ from registry.receipts import Receipt, receipts_of
 from registry.refusals.refusal import RefusedError, refused
 from registry.register.asset import Case
 from registry.register.citation import Citation
-from registry.register.office_state import Registry
+from registry.register.office_state import KeyChange, Registry
 from registry.register.party import Party
 from registry.register.register import Register
 from registry.register.right import Right
@@ -110,6 +110,16 @@ class Reader:
         if registry is None:
             raise not_found("log", "账本")
         return registry
+
+    def log_key_changes(self) -> list[tuple[KeyChange, int]]:
+        """Every entry by which keys of the log came or went, with the first signed size that covers it, in order.
+
+        The checkpoint of that size bears a line of every key that was live before the entry.
+        """
+        changes = [change for change in self.registry().key_changes if change.use == "log"]
+        with self._engine.connect() as tx:
+            sizes = [self._log.storage.signed_above(tx, change.recorded.seq) for change in changes]
+        return [(change, size) for change, size in zip(changes, sizes, strict=True) if size is not None]
 
     def check(
         self, questions: Sequence[Question], at: datetime | None = None, size: int | None = None

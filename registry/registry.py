@@ -7,34 +7,31 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from ledger.journal import SigningJournal
-from ledger.log import Log, node_reader
-from ledger.merkle import root_at
-from ledger.statement import format_envelope
+from ledger.log import Log
 from ledger.storage.sql import SqlLogStorage
 from registry.clock import Clock, SystemClock
 from registry.desk.access import ReadingRoom
 from registry.desk.drafts import Drafts
 from registry.desk.front_desk import FrontDesk
-from registry.desk.sealing import SECRET_BYTES, Sealer, SealError
+from registry.desk.sealing import SECRET_BYTES, Sealer
 from registry.documents.erasure import Eraser
 from registry.documents.folder import Documents
 from registry.documents.keeping import Keeper
+from registry.evidence import Evidencer
 from registry.founding import (
     FoundingError,
     RegistryKeys,
-    check_keys,
-    opening_statement,
+    open_journal,
     read_or_make_custody_key,
-    read_or_make_keys,
     read_or_make_token,
 )
 from registry.housekeeping import Housekeeping
 from registry.judging import Rules
 from registry.office import Office
+from registry.own_keys import open_keys
 from registry.reading import Reader
-from registry.refusals.refusal import Words
 from registry.search.indexer import Indexer
+from registry.starting import KeptElsewhere, start
 from registry.store.database import WRITER_CACHE_KIB, create_tables, open_database, sqlite_url
 from registry.store.loading import load_registry
 
@@ -51,6 +48,7 @@ class Options:
     name: str = DEFAULT_NAME
     identifier: dict[str, str] | None = None
     verified_only: bool = False
+    kept_elsewhere: KeptElsewhere = lambda _origin: ()
 
 
 @dataclass(slots=True)
@@ -70,6 +68,7 @@ class Registry:
     engine: Engine
     desk: FrontDesk
     reading_room: ReadingRoom
+    evidencer: Evidencer
     indexer: Indexer
     admin_token: str
     is_new: bool
@@ -91,9 +90,6 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     clock = clock or SystemClock()
     if folder:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys = read_or_make_keys(folder / "keys") if folder else RegistryKeys.generate()
-    secret = read_or_make_custody_key(folder / "keys") if folder else secrets.token_bytes(SECRET_BYTES)
-    token = read_or_make_token(folder / "admin.token") if folder else ""
     url = database or options.database or (sqlite_url(folder / "registry.db") if folder else "")
     engine, writing = open_database(url), open_database(url, connections=1, cache_kib=WRITER_CACHE_KIB)
     storage = SqlLogStorage()
@@ -101,22 +97,24 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
         storage.create(tx)
         create_tables(tx)
         known = load_registry(tx)
-    if known is not None:
-        check_keys(keys, known)
-        if options.origin and options.origin != known.origin:
-            raise FoundingError(
-                f"this is the registry {known.origin}, not {options.origin}",
-                f"此处的登记簿为 {known.origin}，不是 {options.origin}",
-            )
+    if known is not None and options.origin and options.origin != known.origin:
+        raise FoundingError(
+            f"this is the registry {known.origin}, not {options.origin}",
+            f"此处的登记簿为 {known.origin}，不是 {options.origin}",
+        )
+    keys, ring = open_keys(folder / "keys" if folder else None, known, engine, storage, clock.now())
+    secret = read_or_make_custody_key(folder / "keys") if folder else secrets.token_bytes(SECRET_BYTES)
+    token = read_or_make_token(folder / "admin.token") if folder else ""
     origin = known.origin if known else options.origin or keys.default_origin()
-    journal = SigningJournal(folder / "journal.db" if folder else None)
+    ring.open(origin, known)
+    journal = open_journal(folder)
     documents = Documents(folder / "documents" if folder else None)
-    log: Log[Connection] = Log(storage, origin, [keys.log, keys.log_mldsa44], journal)
+    log: Log[Connection] = Log(storage, origin, ring, journal)
     eraser = Eraser(writing, documents)
     eraser.sweep()
-    rules = Rules(documents.rulebook, options.verified_only)
+    rules = Rules(documents.rulebook, options.verified_only, ring.holds)
     indexer = Indexer(engine)
-    office = Office(engine, writing, log, clock, rules, eraser, indexer.wake)
+    office = Office(engine, writing, log, clock, rules, eraser, indexer.wake, ring.follow)
     desk = FrontDesk(engine, log, office, clock, Sealer(secret))
     keeper = Keeper(engine, clock, documents, verified_only=options.verified_only)
     drafts = Drafts(engine, log, office, clock, rules)
@@ -124,62 +122,14 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     reader = Reader(engine, log, clock, documents.has)
     registry = Registry(
         origin, keys, office, reader, documents, eraser, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
+        Evidencer(engine, log, documents.get),
         indexer, token, known is None, [housekeeping.stop, office.stop, indexer.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:
         documents.drop_unfinished()
-        _start(registry, options, engine)
+        start(registry, options, engine)
         housekeeping.start()
     except BaseException:
         registry.close()
         raise
     return registry
-
-
-def _start(registry: Registry, options: Options, engine: Engine) -> None:
-    """The log is open and the newest root signed; read-only if the database is behind the journal."""
-    builtin = registry.documents.put_builtin("internal")
-    try:
-        registry.desk.check()
-    except SealError as error:
-        raise FoundingError(
-            "keys/custody.key is not the one that the keys in custody were sealed with; put the right one back",
-            "keys/custody.key 不是封存托管密钥时所用的那一把；请放回正确的文件",
-        ) from error
-    with engine.connect() as tx:
-        head = registry.log.storage.head(tx)
-    signed = registry.log.signed_before()
-    if signed is not None and signed[0] > head.size:
-        registry.office.read_only = Words(
-            f"The journal says that {signed[0]} entries were signed, but the database holds {head.size}: an older copy "
-            "was put back. Restore the newest copy.",
-            f"签署日志载明已签署 {signed[0]} 条分录，而数据库只有 {head.size} 条：放回的是较旧的副本。请恢复最新的副本。",
-        )
-    elif signed is not None and not _leads_to(registry, engine, *signed):
-        registry.office.read_only = Words(
-            f"The journal says that another history of {signed[0]} entries was signed than the one in the database. "
-            "Restore the copy that was signed.",
-            f"签署日志所载的 {signed[0]} 条分录与数据库中的不是同一历史。请恢复已签署的那一份副本。",
-        )
-    if registry.office.read_only is not None and registry.is_new:
-        raise FoundingError(
-            "a journal is here but no log; restore the database that belongs to it",
-            "有签署日志而没有账本；请恢复与之对应的数据库",
-        )
-    registry.office.start()
-    if registry.office.read_only is None:
-        registry.indexer.start()
-    if registry.is_new:
-        envelope = opening_statement(
-            registry.keys, registry.origin, registry.clock, builtin, options.name, options.identifier
-        )
-        (answer,) = registry.office.submit([format_envelope(envelope).encode()])
-        if answer.refusal:
-            words = answer.refusal.reasons[0].message
-            raise FoundingError(f"the log could not be opened: {words.en}", f"账本未能开立：{words.zh}")
-
-
-def _leads_to(registry: Registry, engine: Engine, size: int, root: bytes) -> bool:
-    """Whether the first `size` entries of the database have this root."""
-    with engine.connect() as tx:
-        return root_at(size, node_reader(registry.log.storage, tx)) == root

@@ -84,6 +84,7 @@ def _key_view(key: Key) -> View:
         added=format_instant(key.added.time),
         effective=format_instant(key.effective),
         revoked=format_instant(revoked) if revoked else None,
+        recovered=key.recovered or None,
     )
 
 

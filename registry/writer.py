@@ -4,7 +4,7 @@ Judges a batch of groups on a loaded slice, appends what is accepted, saves the 
 root, and gives every submitter an answer. A statement whose code raises fails alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from ledger.errors import HeadConflictError, TooLargeError
 from ledger.log import Appended, Batch, ClockBehindError, Log
-from ledger.storage import CheckpointRow
+from ledger.storage import Head
 from registry.acts.act import Outcome
 from registry.admission import Admitted, refusal_of
 from registry.beside import Beside, Made
@@ -22,14 +22,17 @@ from registry.documents.erasure import Eraser
 from registry.judging import Bench, Rules
 from registry.receipts import Facts, Receipt, ReceiptMaker, made_objects, receipt_maker, stored_facts, trial_receipt
 from registry.refusals.refusal import RefusedError, internal_error, refused
+from registry.register.office_state import Registry
+from registry.register.register import Register
 from registry.store.claims import load_claims, must_be_same_request, save_beside
 from registry.store.database import WRITER, overwriting, relaxed
 from registry.store.drafts import delete_drafts_that_tell
-from registry.store.loading import load, stems
+from registry.store.loading import load, load_registry, stems
 from registry.store.saving import ActRow, act_row, erased_by, kept_under, save, save_disclosures
 
 logger = structlog.get_logger("sanquan.registry")
 _ATTEMPTS = 5
+Follow = Callable[[Registry | None], None]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -88,9 +91,13 @@ class Writer:
     """Writes batches. One thread at a time."""
 
     def __init__(
-        self, engine: Engine, reads: Engine, log: Log[Connection], rules: Rules, eraser: Eraser | None = None
-    ) -> None:
-        """`engine` is the writer's own; `reads` the same database for everybody."""
+        self, engine: Engine, reads: Engine, log: Log[Connection], rules: Rules, eraser: Eraser | None = None,
+        follow: Follow = lambda _: None,
+    ) -> None:  # fmt: skip
+        """`engine` is the writer's own; `reads` the same database for everybody. `follow` is told what the register
+        says of itself before a root is signed: it names the keys that sign.
+        """
+        self._follow = follow
         self._eraser = eraser
         self._engine = engine.execution_options(**WRITER)
         self._reads = reads
@@ -113,20 +120,27 @@ class Writer:
                 return [[Answer(refusal=behind) for _ in group.items] for group in groups]
         if appended is not None:
             try:
-                self._sign(appended)
+                self._sign(appended.head)
             except Exception as error:
                 raise UnsignedError(appended.head.size) from error
+        elif any(isinstance(result, int) for found in results for result in found):
+            self.sign_head()  # another process may have written what is known, and not signed it yet
         if gone:
             self._erase(gone)
         return self._answers(groups, results, appended)
 
     def sign_head(self) -> None:
-        """The newest root is signed, whatever was going on when the process ended."""
-        with self._engine.begin() as tx:
+        """The newest root is signed, whatever was going on when a process ended.
+
+        Raises:
+            JournalConflictError: the database does not hold what was signed.
+        """
+        with self._reads.connect() as tx:
             head = self._log.storage.head(tx)
             newest = self._log.storage.checkpoint(tx)
+            self._follow(load_registry(tx))
         if head.size and (newest is None or newest.size < head.size):
-            self._put(self._log.sign(head))
+            self._sign(head)
 
     def _erase(self, gone: Mapping[str, str | None]) -> None:
         """What an erasure leaves to be done is done before it is answered; a start does it again should it fail."""
@@ -164,6 +178,7 @@ class Writer:
                 save_beside(tx, work.beside, appended.head.size, now)
         if appended is not None:
             self._log.adopt(appended)
+            self._follow(Register(base, work.bench.changes).registry())
         return results, appended, gone
 
     def _group(self, work: _Work, group: Group) -> list[_Result]:
@@ -245,11 +260,12 @@ class Writer:
         work.batch.reset(mark)
         return _refuse_others(work, items, results)
 
-    def _sign(self, appended: Appended) -> None:
-        self._put(self._log.sign(appended.head))
+    def _sign(self, head: Head) -> None:
+        """A checkpoint that covers the head is there to be read.
 
-    def _put(self, row: CheckpointRow) -> None:
-        """The checkpoint is there to be read. A power cut may take it: the same root is then signed again."""
+        A power cut may take its row, not what the journal says of it: the same root is then signed again.
+        """
+        row = self._log.sign_covering(head, self._reads.connect)
         with relaxed(self._engine) as tx:
             self._log.storage.put_checkpoint(tx, row)
 

@@ -7,13 +7,17 @@ from api.cli import (
     client_commands,
     demo,
     drafting,
+    evidence,
     importing,
+    key_rotation,
     listing,
     operating,
     private_commands,
+    recovering,
     serving,
     sheets,
     verifying,
+    witness,
 )
 
 app = typer.Typer(
@@ -24,7 +28,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, serving, client_commands, private_commands, drafting, listing, sheets, importing, auditing, verifying,
+    demo,
+    serving,
+    client_commands,
+    private_commands,
+    drafting,
+    listing,
+    sheets,
+    importing,
+    evidence,
+    auditing,
+    verifying,
     operating,
-):  # fmt: skip
+    key_rotation,
+    recovering,
+    witness,
+):
     module.install(app)

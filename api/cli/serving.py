@@ -18,6 +18,7 @@ from registry.clock import Clock, SimulatedClock, SystemClock
 from registry.refusals.form_words import form_words
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from pydantic_core import ErrorDetails
 
     from api.settings import Settings
@@ -86,13 +87,13 @@ def open_for(settings: "Settings") -> "Registry":
     return registry
 
 
-def _listen(settings: "Settings") -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """The address, taken before anything is said of it; the command ends with words if it is not free."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        place = f"{settings.host}:{settings.port}"
+        place = f"{host}:{port}"
         why = "地址已被占用" if error.errno == errno.EADDRINUSE else f"系统错误 {error.errno}"
         fail(USAGE, f"cannot listen on {place}: {error}", f"无法在 {place} 监听：{why}")
 
@@ -123,6 +124,9 @@ def serve(
     database: Annotated[str | None, typer.Option(help="SQLAlchemy URL (a SQLite file in the data folder).")] = None,
     admission: Annotated[str | None, typer.Option(help="open or verified.")] = None,
     visibility: Annotated[str | None, typer.Option(help="public or members.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Which witnesses cosign what is published: a file (tlog-policy).")
+    ] = None,
     simulated_clock: Annotated[
         str | None, typer.Option(help="A clock that stands still at INSTANT or `now`; for tests, on loopback.")
     ] = None,
@@ -130,28 +134,39 @@ def serve(
     """Serve the API and pages of a registry."""
     settings = _settings(
         data=data, host=host, port=port, origin=origin, name=name, database=database, admission=admission,
-        visibility=visibility, simulated_clock=simulated_clock,
+        visibility=visibility, policy=policy, simulated_clock=simulated_clock,
     )  # fmt: skip
     configure_logging()
-    listener = _listen(settings)
+    listener = listen(settings.host, settings.port)
     registry = open_for(settings)
     try:
         import uvicorn
 
-        from api.app import create_app
         from api.guards import http_protocol  # what takes long to load comes after all that may refuse to start
 
+        app = _app(registry, settings)
         gc.set_threshold(*_GARBAGE)
         gc.freeze()
         _greet(registry, settings, listener.getsockname()[1])
         config = uvicorn.Config(
-            create_app(registry, settings), host=settings.host, port=settings.port, log_level="warning",
+            app, host=settings.host, port=settings.port, log_level="warning",
             server_header=False, timeout_graceful_shutdown=10, http=http_protocol(settings.head_timeout), ws="none",
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         listener.close()
         registry.close()
+
+
+def _app(registry: "Registry", settings: "Settings") -> "FastAPI":
+    """The app; the command ends with words if the policy is none for this log."""
+    from api.app import create_app
+    from api.settings import SettingError
+
+    try:
+        return create_app(registry, settings)
+    except SettingError as error:
+        fail(USAGE, f"cannot start: {error}", f"无法启动：{error.zh}")
 
 
 def _greet(registry: "Registry", settings: "Settings", port: int) -> None:

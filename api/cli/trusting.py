@@ -10,9 +10,14 @@ from api.client import Pins
 from ledger.errors import FormatError, LedgerError, SignatureError
 from ledger.known import Known, parse_known
 from ledger.note import VerifierKey, parse_verifier_key
+from ledger.policy import Policy, parse_policy
 
 KeyOption = Annotated[
     list[str] | None, typer.Option("--key", help="Verifier key of the log (vkey), or a file of them.")
+]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option("--policy", exists=True, dir_okay=False, help="Logs and witnesses to trust: a file (tlog-policy)."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="The report for machines.")]
 LangOption = Annotated[str | None, typer.Option("--lang", help="zh or en.")]
@@ -32,6 +37,16 @@ def read_keys(texts: list[str] | None) -> list[VerifierKey]:
     return keys
 
 
+def read_policy(path: Path | None) -> Policy | None:
+    """The policy that was given."""
+    if path is None:
+        return None
+    try:
+        return parse_policy(path.read_bytes())
+    except (OSError, FormatError) as error:
+        fail(USAGE, f"--policy: {error}", f"--policy：不是有效的见证策略（{error}）")
+
+
 def read_known(paths: list[Path]) -> list[Known]:
     found: list[Known] = []
     for path in paths:
@@ -42,5 +57,7 @@ def read_known(paths: list[Path]) -> list[Known]:
     return found
 
 
-def pinned_keys(origin: str) -> list[VerifierKey]:
-    return [parse_verifier_key(text) for text in Pins().keys(origin)]
+def pinned_keys(origin: str, note: str | None = None) -> list[VerifierKey]:
+    """The pinned keys of an origin that are live, or those with which this checkpoint is to be verified."""
+    trusted = Pins().trusted(origin)
+    return list(trusted.live if note is None else trusted.for_note(note))

@@ -9,12 +9,14 @@ client.check(client.party_id, receipt.id("ast"), "research")
 from api.client.client import Client
 from api.client.drafts import Draft
 from api.client.errors import ClientError, ProblemError, TransportError, TrustError
+from api.client.evidence import Bundle
 from api.client.files import LineResult, Receipt
 from api.client.pins import Pins
 from api.client.profile import Profile, ProfileError
 from api.client.receipts import identifiers_of
 
 __all__ = [
+    "Bundle",
     "Client",
     "ClientError",
     "Draft",

@@ -1,23 +1,28 @@
 """The client of one registry. Contract sections 1, 2, 6."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
+from api.client.answers import check_history, check_moment
 from api.client.documents import Documents
 from api.client.drafts import Drafts
 from api.client.errors import ClientError, ProblemError, TransportError, TrustError
+from api.client.evidence import Bundle, verified_bundle
 from api.client.files import LineResult, Receipt, answers_of, conceal, files
 from api.client.pins import Pins
 from api.client.private import NONE
 from api.client.profile import Profile
+from api.client.reads import View
 from api.client.receipts import verified_entry, verify_receipt
+from api.client.rotation import followed, shown_keys
 from api.client.signing import SignedRequest
 from api.client.transport import Transport
+from api.client.trusted import TrustedKeys
 from ledger.encoding import format_base64url
 from ledger.entry import Entry
 from ledger.identifiers import party_identifier
@@ -29,6 +34,7 @@ from registry.admission import format_submission
 from registry.drafting import make_payload, sign_payload
 
 _TIMEOUT_S = 120.0
+T = TypeVar("T")
 
 
 class Client(Drafts, Documents):
@@ -45,23 +51,61 @@ class Client(Drafts, Documents):
         self._for_members = False
         self._pins = pins or Pins()
         self._seen: str | None = None
+        self._newest = 0
+        self._given = keys
         try:
-            self.origin, self.log_keys = self._pinned(keys)
+            facts = self.well_known()
+            self.origin = self._origin(facts)
             if self._for_members and self.profile is not None:
                 self._transport.say_who_asks(SignedRequest(self.profile.signer))
-            self._pins.see_published(self.origin, self.checkpoint, self.log_keys, self._proven)
+            self._trusted = self._pinned(facts)
+            published = self._with_newest_keys(
+                lambda trusted: self._pins.see_published(self.origin, self.checkpoint, trusted, self._proven)
+            )
+            self._pins.keep_address(self.url, self.origin)
+            newest = self._pins.checkpoint(self.origin, self._trusted) or published
+            self._newest = max(newest.size, published.size)
         except BaseException:
             self.close()
             raise
 
-    def _pinned(self, given: Sequence[str] | None) -> tuple[str, tuple[VerifierKey, ...]]:
-        facts = self.well_known()
+    def _origin(self, facts: Mapping[str, Any]) -> str:
         try:
-            origin, shown = str(facts["origin"]), [str(key) for key in facts["log_keys"]]
+            origin = str(facts["origin"])
         except (KeyError, TypeError) as error:
             raise TransportError(f"{self.url} does not answer as a registry does") from error
         self._for_members = facts.get("visibility") == "members"
-        return origin, self._pins.pin(origin, shown, given)
+        if self._given is None:
+            self._pins.check_address(self.url, origin)
+        return origin
+
+    def _pinned(self, facts: Mapping[str, Any]) -> TrustedKeys:
+        """The keys to trust now: those pinned, and what the registry proves to whoever trusts them."""
+        shown = shown_keys(facts)
+
+        def follow(trusted: TrustedKeys) -> TrustedKeys:
+            return followed(
+                self.origin, trusted, shown.changes, lambda seq, size: self.inclusion(seq, size=size), self.entry_bytes,
+                lambda note, keys: self._pins.see(self.origin, note, keys, self._proven),
+            )  # fmt: skip
+
+        return self._pins.pin(self.origin, shown, self._given, follow)
+
+    @property
+    def log_keys(self) -> tuple[VerifierKey, ...]:
+        """The keys of the log that are trusted and live."""
+        return self._trusted.live
+
+    def _with_newest_keys(self, verify: Callable[[TrustedKeys], T]) -> T:
+        """What `verify` answers; asked again if it fails and the keys of the log have changed meanwhile."""
+        try:
+            return verify(self._trusted)
+        except TrustError:
+            newest = self._pinned(self.well_known())
+            if newest == self._trusted:
+                raise
+            self._trusted = newest
+        return verify(self._trusted)
 
     def __enter__(self) -> Self:
         return self
@@ -77,9 +121,44 @@ class Client(Drafts, Documents):
         Raises:
             TrustError: it is not.
         """
-        size = self._pins.see(self.origin, note, self.log_keys, self._proven).size
-        self._seen = note
+        size = self._with_newest_keys(lambda trusted: self._pins.see(self.origin, note, trusted, self._proven)).size
+        self._seen, self._newest = note, max(size, self._newest)
         return size
+
+    def history(self, asset: str, *, size: int | None = None) -> list[View]:
+        """The entries of an asset's folio, without a hole between the first and the last that is shown.
+
+        Whether they are in the log is for `verify_entry`, whether they may be there for an audit.
+
+        Raises:
+            TrustError: one is missing, or is not what it says.
+        """
+        found = super().history(asset, size=size)
+        check_history(asset, found)
+        return found
+
+    def check(self, party: str, asset: str, purpose: str, **more: Any) -> View:
+        """See `Reads.check`.
+
+        Raises:
+            TrustError: the answer is of another log, for another time or size than asked, or older than what was seen.
+        """
+        found = super().check(party, asset, purpose, **more)
+        check_moment(found, self.origin, self._newest, at=more.get("at"), size=more.get("size"))
+        return found
+
+    def checks(self, questions: Sequence[Mapping[str, Any]], **moment: Any) -> list[View]:
+        """See `Reads.checks`.
+
+        Raises:
+            TrustError: as for `check`, or there is not one answer to each question.
+        """
+        found = super().checks(questions, **moment)
+        if len(found) != len(questions):
+            raise TrustError(f"{len(found)} answers to {len(questions)} questions", "answer_changed")
+        for answer in found:
+            check_moment(answer, self.origin, self._newest, at=moment.get("at"), size=moment.get("size"))
+        return found
 
     def verify_entry(self, seq: int) -> Entry:
         """The entry at a position, which the newest signed root commits to and whose envelope is for this log.
@@ -89,9 +168,26 @@ class Client(Drafts, Documents):
         Raises:
             TrustError: it is not.
         """
-        entry, checkpoint = verified_entry(seq, self.entry_bytes(seq), self.inclusion(seq), self.origin, self.log_keys)
+        data, proof = self.entry_bytes(seq), self.inclusion(seq)
+        entry, checkpoint = self._with_newest_keys(
+            lambda trusted: verified_entry(seq, data, proof, self.origin, trusted)
+        )
         self.see(checkpoint)
         return entry
+
+    def evidence(self, identifier: str, *, size: int | None = None) -> Bundle:
+        """The evidence of an asset, right or case at a signed size (default the newest), verified and to be kept.
+
+        Raises:
+            TrustError: it does not hold, or is older than what was seen before.
+        """
+        before = self._pins.checkpoint(self.origin, self.log_keys)
+        data = self.evidence_bytes(identifier, size=size)
+        bundle = verified_bundle(data, identifier, size, self.origin, self.log_keys)
+        shown = self.see(bundle.evidence.checkpoint)
+        if size is None and before is not None and shown < before.size:
+            raise TrustError(f"the evidence is of size {shown}, though {before.size} entries were seen before")
+        return bundle
 
     def _proven(self, old: int, new: int) -> list[bytes]:
         try:
@@ -101,7 +197,8 @@ class Client(Drafts, Documents):
                 raise
             raise TrustError(
                 f"{self.url} does not prove that its history of {old} entries goes on to {new}; it has lost entries or "
-                "is another log. Ask its registrar; what you keep is evidence"
+                "is another log. Ask its registrar; what you keep is evidence",
+                "entries_lost",
             ) from problem
 
     @property
@@ -223,7 +320,10 @@ class Client(Drafts, Documents):
         Raises:
             TrustError: it does not.
         """
-        checkpoint = verify_receipt(envelope, facts, self.log_keys, before.facts if before else None, self.entry_bytes)
+        last = before.facts if before else None
+        checkpoint = self._with_newest_keys(
+            lambda trusted: verify_receipt(envelope, facts, trusted, last, self.entry_bytes)
+        )
         if checkpoint != self._seen:
             self.see(checkpoint)
         return Receipt(facts)

@@ -7,6 +7,7 @@ from typing import Any
 from api.client.errors import TrustError
 from api.client.private import Private
 from api.client.signing import SignedRequest
+from api.client.transport import MAX_FILE_BYTES
 from registry.documents.media import OCTETS
 
 
@@ -21,7 +22,7 @@ class Documents(Private):
             "PUT", f"/v1/documents/{digest}", content=data, media_type=media_type, auth=auth
         )
         if facts.get("sha256") != digest:
-            raise TrustError("the registry names another document than the one that was sent")
+            raise TrustError("the registry names another document than the one that was sent", "content_changed")
         return digest
 
     def document(self, digest: str, purpose: str) -> bytes:
@@ -31,7 +32,9 @@ class Documents(Private):
             TrustError: the registry answers other bytes.
         """
         auth, params = SignedRequest(self._signer()), [("purpose", purpose)]
-        answer = self._transport.send("GET", f"/v1/documents/{digest}", params=params, accept="*/*", auth=auth)
+        answer = self._transport.send(
+            "GET", f"/v1/documents/{digest}", params=params, accept="*/*", auth=auth, limit=MAX_FILE_BYTES
+        )
         if hashlib.sha256(answer.content).hexdigest() != digest:
-            raise TrustError("the registry answers other bytes than those of the document")
+            raise TrustError("the registry answers other bytes than those of the document", "content_changed")
         return answer.content

@@ -98,7 +98,7 @@ class Drafts(Private):
         """A draft, with its disclosures among its facts."""
         found = draft_of(self._private("GET", _path(identifier)), self.origin)
         if found.id != identifier:
-            raise TrustError("the registry shows another draft than the one asked for")
+            raise TrustError("the registry shows another draft than the one asked for", "draft_changed")
         return found
 
     def sign_draft(self, draft: Draft | str, *, signer: Signer | None = None) -> Draft | Receipt:
@@ -119,7 +119,7 @@ class Drafts(Private):
             return self._verified(envelope, facts)
         found = draft_of(facts, self.origin)
         if found.envelope.payload != envelope.payload:
-            raise TrustError("the registry keeps another statement than the one that was signed")
+            raise TrustError("the registry keeps another statement than the one that was signed", "draft_changed")
         return found
 
 
@@ -136,10 +136,10 @@ def draft_of(facts: Mapping[str, Any], origin: str) -> Draft:
             match_disclosures(statement.body, facts["disclosures"])
         shown = (facts["id"], facts["act"], facts["by"], facts.get("for"), tuple(facts["with"]))
     except (LedgerError, RefusedError, KeyError, TypeError) as error:
-        raise TrustError(f"the draft cannot be read: {error}") from error
+        raise TrustError(f"the draft cannot be read: {error}", "draft_changed") from error
     says = (statement.identifier, statement.act, statement.by, statement.for_, statement.with_)
     if shown != says or statement.log != origin:
-        raise TrustError("the registry says something else of a draft than its statement says")
+        raise TrustError("the registry says something else of a draft than its statement says", "draft_changed")
     return Draft(facts, envelope, statement)
 
 

@@ -18,7 +18,33 @@ class TransportError(ClientError):
 
 
 class TrustError(ClientError):
-    """Keys, history or a receipt are not what they must be. Keep what you have: it is evidence."""
+    """Keys, history or a receipt are not what they must be. Keep what you have: it is evidence.
+
+    `code` names what is wrong, in words that stay; those that an audit finds as well are named as there.
+
+    | code                 | what contradicts                                                                   |
+    |----------------------|------------------------------------------------------------------------------------|
+    | keys_changed         | the keys shown are not those pinned or given                                       |
+    | keys_form            | what is shown as a key is none, or is another log's                                |
+    | pins_unreadable      | what this client remembers cannot be read                                          |
+    | checkpoint_form      | what should be a checkpoint is none                                                |
+    | checkpoint_signature | the trusted keys have not signed the checkpoint                                    |
+    | origin_mismatch      | an answer belongs to another log                                                   |
+    | entries_lost         | fewer entries than were shown before, or no proof that leads on from them          |
+    | history_rewritten    | two roots of one size, or a history that does not begin with the one seen before   |
+    | receipt_invalid      | a receipt does not prove what it says, or is for another statement                 |
+    | entry_changed        | the bytes of an entry are not those that a signed root commits to                  |
+    | entry_position       | another entry than the one asked for                                               |
+    | folio_gap            | a line of a folio is missing between those shown                                   |
+    | answer_changed       | an answer is to another question than the one asked                                |
+    | content_changed      | bytes that do not have the digest under which they were asked for                  |
+    | draft_changed        | a draft says something else than its statement                                     |
+    | untrusted            | anything else                                                                      |
+    """
+
+    def __init__(self, detail: str, code: str = "untrusted") -> None:
+        super().__init__(detail)
+        self.code = code
 
 
 class ProblemError(ClientError):

@@ -12,12 +12,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from api.client.errors import TrustError
+from api.client.rotation import Shown
+from api.client.trusted import Keys, TrustedKeys, keys_from_json, keys_to_json, parse_keys
 from ledger.checkpoint import Checkpoint, verify_checkpoint
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, SignatureError
 from ledger.merkle import verify_consistency
-from ledger.note import VerifierKey, parse_verifier_key
 
 if sys.platform != "win32":
     import fcntl
@@ -27,6 +29,15 @@ ConsistencyProof = Callable[[int, int], Sequence[bytes]]
 
 _CHECKPOINT = "checkpoint"
 _PUBLISHED = "published"
+_ADDRESSES = "addresses"
+_OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
+_KEYS = "keys.json"
+Follow = Callable[[TrustedKeys], TrustedKeys]
+"""The keys to trust after what the registry proves to somebody who trusts some."""
+
+
+def _nowhere(trusted: TrustedKeys) -> TrustedKeys:
+    return trusted
 
 
 def default_folder() -> Path:
@@ -44,47 +55,101 @@ class Pins:
         return self._folder / hashlib.sha256(origin.encode()).hexdigest()[:32]
 
     def keys(self, origin: str) -> list[str]:
-        """The pinned verifier keys of an origin, as text.
+        """The pinned verifier keys of an origin that are live, as text.
 
         Raises:
             TrustError: they cannot be read.
         """
-        path = self._place(origin) / "keys.json"
-        try:
-            return [str(key) for key in json.loads(path.read_text())["keys"]] if path.exists() else []
-        except (ValueError, KeyError, TypeError) as error:
-            raise TrustError(f"{path} cannot be read; restore it, or remove its folder to pin anew") from error
+        return self.trusted(origin).texts(live=True)
 
-    def pin(self, origin: str, shown: Sequence[str], given: Sequence[str] | None = None) -> tuple[VerifierKey, ...]:
+    def trusted(self, origin: str) -> TrustedKeys:
+        """The pinned keys of an origin, those retired since included; none if nothing is pinned.
+
+        Raises:
+            TrustError: they cannot be read.
+        """
+        return self._parsed(origin, self._kept(origin, _KEYS))
+
+    def _parsed(self, origin: str, text: str | None) -> TrustedKeys:
+        try:
+            return TrustedKeys(()) if text is None else keys_from_json(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError, LedgerError) as error:
+            path = self._place(origin) / _KEYS
+            raise TrustError(
+                f"{path} cannot be read; restore it, or remove its folder to pin anew", "pins_unreadable"
+            ) from error
+
+    def pin(
+        self, origin: str, shown: Sequence[str] | Shown, given: Sequence[str] | None = None, follow: Follow = _nowhere
+    ) -> TrustedKeys:
         """The only keys to trust for an origin: those given, else those pinned before, else those shown.
 
-        What was not pinned or given is never used, even if the registry shows it too.
+        What was not pinned or given is never used, even if the registry shows it too, unless `follow` leads there: it
+        answers the keys to trust after what is shown has been proven to whoever trusts some. Then the pins follow.
 
         Raises:
             TrustError: a key is of another name, a given or pinned key is not shown, or other keys are pinned.
         """
-        pinned = self.keys(origin)
-        if given is not None and (not given or not set(given) <= set(shown)):
-            raise TrustError(f"{origin} does not show the keys that you gave; it is not the registry that you mean")
-        trusted = list(given if given is not None else pinned or shown)
-        parsed = _parse_keys(origin, trusted)
-        if pinned and not set(trusted) <= set(pinned) & set(shown):
+        shown = shown if isinstance(shown, Shown) else Shown(tuple(shown), ())
+        if given is not None and (not given or not set(given) <= shown.ever()):
             raise TrustError(
-                f"{origin} shows other keys than those pinned in {self._place(origin)}; ask its registrar before you "
-                "remove that folder"
+                f"{origin} does not show the keys that you gave; it is not the registry that you mean", "keys_changed"
             )
-        if not pinned:
-            text = json.dumps({"origin": origin, "keys": trusted})
-            if not self._replace(origin, "keys.json", None, text):
-                return self.pin(origin, shown, given)
-        return parsed
+        kept = self._kept(origin, _KEYS)
+        pinned = self._parsed(origin, kept)
+        before = _start(origin, pinned, shown, given)
+        if before is None:
+            raise self._others(origin)
+        trusted = follow(before)
+        if not trusted.live or not set(trusted.texts(live=True)) <= shown.ever():
+            raise self._others(origin)
+        if kept is None or (given is None and trusted != pinned):
+            text = json.dumps({"origin": origin, **keys_to_json(trusted)})
+            if not self._replace(origin, _KEYS, kept, text):
+                return self.pin(origin, shown, given, follow)
+        return trusted
 
-    def checkpoint(self, origin: str, keys: Sequence[VerifierKey]) -> Checkpoint | None:
+    def _others(self, origin: str) -> TrustError:
+        return TrustError(
+            f"{origin} shows other keys than those pinned in {self._place(origin)}; ask its registrar before you "
+            "remove that folder",
+            "keys_changed",
+        )
+
+    def check_address(self, address: str, origin: str) -> None:
+        """Returns if the address led to no other log before.
+
+        Raises:
+            TrustError: it did.
+        """
+        path = self._address(address)
+        before = path.read_text() if path and path.exists() else origin
+        if before != origin:
+            raise TrustError(
+                f"{address} led to the log {before} and leads to {origin} now; give the keys of {origin} if you mean it, or "
+                f"remove {path}",
+                "origin_mismatch",
+            )
+
+    def keep_address(self, address: str, origin: str) -> None:
+        """It is remembered to which log the address leads."""
+        path = self._address(address)
+        if path and not (path.exists() and path.read_text() == origin):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_whole(path, origin)
+
+    def _address(self, address: str) -> Path | None:
+        """None for those of one's own machine, which change hands."""
+        if urlsplit(address).hostname in _OWN_MACHINE:
+            return None
+        return self._folder / _ADDRESSES / hashlib.sha256(address.encode()).hexdigest()[:32]
+
+    def checkpoint(self, origin: str, keys: Keys) -> Checkpoint | None:
         """The newest checkpoint seen, be it in a receipt."""
         text = self._kept(origin, _CHECKPOINT)
-        return None if text is None else verify_checkpoint(text, keys).checkpoint
+        return None if text is None else verify_checkpoint(text, TrustedKeys.of(keys).for_note(text)).checkpoint
 
-    def see(self, origin: str, note: str, keys: Sequence[VerifierKey], prove: ConsistencyProof) -> Checkpoint:
+    def see(self, origin: str, note: str, keys: Keys, prove: ConsistencyProof) -> Checkpoint:
         """The checkpoint is signed and consistent with the newest seen before, and remembered if it is newer.
 
         It may be smaller: another process may have seen more meanwhile. Then the way on to that size is proven.
@@ -103,9 +168,7 @@ class Pins:
             if self._replace(origin, _CHECKPOINT, text, note):
                 return seen
 
-    def see_published(
-        self, origin: str, fetch: Callable[[], str], keys: Sequence[VerifierKey], prove: ConsistencyProof
-    ) -> Checkpoint:
+    def see_published(self, origin: str, fetch: Callable[[], str], keys: Keys, prove: ConsistencyProof) -> Checkpoint:
         """As `see`; and what the registry publishes is not smaller than what it was seen to publish before `fetch`.
 
         It may be smaller than what a receipt showed, for receipts run ahead of publication.
@@ -120,7 +183,8 @@ class Pins:
         if published is not None and seen.size < published.size:
             raise TrustError(
                 f"{origin} shows {seen.size} entries, but showed {published.size} before: it has lost entries or shows "
-                "an old copy. Ask its registrar; what you keep is evidence"
+                "an old copy. Ask its registrar; what you keep is evidence",
+                "entries_lost",
             )
         self.see(origin, note, keys, prove)
         while published is None or seen.size > published.size:
@@ -141,29 +205,35 @@ class Pins:
         with _locked(path.parent / ".lock"):
             if self._kept(origin, name) != before:
                 return False
-            temporary = path.with_name(f".{name}.{os.getpid()}.{threading.get_ident()}")
-            temporary.write_text(text)
-            temporary.replace(path)
+            _write_whole(path, text)
         return True
 
 
-def _parse_keys(origin: str, texts: Sequence[str]) -> tuple[VerifierKey, ...]:
-    try:
-        keys = tuple(parse_verifier_key(text) for text in texts)
-    except LedgerError as error:
-        raise TrustError(f"{origin} shows a key that is none: {error}") from error
-    if not keys or any(key.name != origin for key in keys):
-        raise TrustError(f"{origin} does not show keys of its own name")
-    return keys
+def _write_whole(path: Path, text: str) -> None:
+    """Who reads the file meanwhile sees the old text or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
-def _verified(origin: str, note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
+def _start(origin: str, pinned: TrustedKeys, shown: Shown, given: Sequence[str] | None) -> TrustedKeys | None:
+    """The keys to begin with; None if others are pinned than those given."""
+    if not pinned.keys:
+        return parse_keys(origin, given if given is not None else shown.live)
+    if given is None:
+        return pinned
+    found = pinned.only(given)
+    return found if len(found.keys) == len(set(given)) else None
+
+
+def _verified(origin: str, note: str, keys: Keys) -> Checkpoint:
     try:
-        found = verify_checkpoint(note, keys).checkpoint
+        found = verify_checkpoint(note, TrustedKeys.of(keys).for_note(note)).checkpoint
     except LedgerError as error:
-        raise TrustError(f"the checkpoint does not hold: {error}") from error
+        code = "checkpoint_signature" if isinstance(error, SignatureError) else "checkpoint_form"
+        raise TrustError(f"the checkpoint does not hold: {error}", code) from error
     if found.origin != origin:
-        raise TrustError(f"{origin} shows a checkpoint of {found.origin}")
+        raise TrustError(f"{origin} shows a checkpoint of {found.origin}", "origin_mismatch")
     return found
 
 
@@ -171,7 +241,8 @@ def _compare(before: Checkpoint, seen: Checkpoint, prove: ConsistencyProof) -> N
     if seen.size == before.size:
         if seen.root != before.root:
             raise TrustError(
-                f"{seen.origin} shows two histories of {seen.size} entries; both signed roots are evidence"
+                f"{seen.origin} shows two histories of {seen.size} entries; both signed roots are evidence",
+                "history_rewritten",
             )
         return
     old, new = sorted((before, seen), key=lambda checkpoint: checkpoint.size)
@@ -179,7 +250,8 @@ def _compare(before: Checkpoint, seen: Checkpoint, prove: ConsistencyProof) -> N
         verify_consistency(old.size, new.size, old.root, new.root, list(prove(old.size, new.size)))
     except LedgerError as error:
         raise TrustError(
-            f"{seen.origin} does not prove that its first {old.size} of {new.size} entries are those seen before: {error}"
+            f"{seen.origin} does not prove that its first {old.size} of {new.size} entries are those seen before: {error}",
+            "history_rewritten",
         ) from error
 
 

@@ -43,7 +43,9 @@ class Private(Reads):
         """
         found: Mapping[str, Any] = self._private("GET", f"/v1/disclosures/{digest}", {"purpose": purpose})
         if disclosure_digest(str(found.get("disclosure"))) != digest:
-            raise TrustError("the registry shows another value than the one whose digest is on the ledger")
+            raise TrustError(
+                "the registry shows another value than the one whose digest is on the ledger", "content_changed"
+            )
         return found
 
     def accesses(self) -> Iterator[Mapping[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from api.client.errors import TransportError, TrustError
-from api.client.transport import Transport, query
+from api.client.transport import MAX_FILE_BYTES, MAX_NOTE_BYTES, Transport, query
 from ledger.encoding import parse_hex
 from ledger.errors import FormatError
 from ledger.strict_json import format_compact
@@ -35,12 +35,12 @@ class Reads:
 
     def well_known(self) -> View:
         """Origin, keys, registrar, rulebooks."""
-        found: View = self._get("/.well-known/sanquan")
+        found: View = self._transport.json("GET", "/.well-known/sanquan", limit=MAX_NOTE_BYTES)
         return found
 
     def checkpoint(self) -> str:
         """The newest published checkpoint: a signed note, not verified here."""
-        return self._transport.send("GET", "/checkpoint", accept="text/plain").text
+        return self._transport.send("GET", "/checkpoint", accept="text/plain", limit=MAX_NOTE_BYTES).text
 
     def party(self, identifier: str, *, at: str | None = None, size: int | None = None) -> View:
         """A party."""
@@ -69,7 +69,8 @@ class Reads:
 
     def entry_bytes(self, seq: int) -> bytes:
         """The raw bytes of an entry."""
-        return self._transport.send("GET", f"/v1/entries/{seq}", accept="application/octet-stream").content
+        path, accept = f"/v1/entries/{seq}", "application/octet-stream"
+        return self._transport.send("GET", path, accept=accept, limit=MAX_NOTE_BYTES).content
 
     def statement(self, identifier: str) -> View:
         """An envelope and its receipt."""
@@ -80,6 +81,12 @@ class Reads:
         """The entries of an asset's folio."""
         found: list[View] = self._get(f"/v1/assets/{_step(asset)}/history", size=size)["items"]
         return found
+
+    def evidence_bytes(self, identifier: str, *, size: int | None = None) -> bytes:
+        """The evidence bundle of an asset, right or case, not verified here."""
+        what = {"rgt": "rights", "cas": "cases"}.get(identifier[:3], "assets")
+        path = f"/v1/{what}/{_step(identifier)}/evidence"
+        return self._transport.send("GET", path, params=query({"size": size})).content
 
     def assets(self, **filters: Any) -> Iterator[View]:
         """Assets by holder, applicant, form, state, identifier, fingerprint, words (`q`)."""
@@ -104,7 +111,8 @@ class Reads:
     def export(self, what: str, media_type: str, **filters: Any) -> bytes:
         """A whole list as a file: `assets`, `rights`, `cases`, `parties` or `entries`, as `text/csv` or a workbook."""
         path = f"/v1/{_step(what)}"
-        return self._transport.send("GET", path, params=query(filters), accept=media_type).content
+        params = query(filters)
+        return self._transport.send("GET", path, params=params, accept=media_type, limit=MAX_FILE_BYTES).content
 
     def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[View]:
         cursor: str | None = None
@@ -129,11 +137,13 @@ class Reads:
     def inclusion(self, seq: int, *, size: int | None = None) -> str:
         """The tlog-proof of an entry."""
         members = query({"seq": seq, "size": size})
-        return self._transport.send("GET", "/v1/log/inclusion", params=members, accept="text/plain").text
+        path, accept = "/v1/log/inclusion", "text/plain"
+        return self._transport.send("GET", path, params=members, accept=accept, limit=MAX_NOTE_BYTES).text
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """The proof that the log of size `new` begins with that of size `old`."""
-        answer = self._get("/v1/log/consistency", from_=old, to=new)
+        params = query({"from": old, "to": new})
+        answer = self._transport.json("GET", "/v1/log/consistency", params=params, limit=MAX_NOTE_BYTES)
         try:
             return [parse_hex(text) for text in answer["hashes"]]
         except (KeyError, TypeError, FormatError) as error:
@@ -152,7 +162,7 @@ class Reads:
         """
         data = self._transport.send("GET", f"/v1/rulebooks/{_step(sha256)}", accept="*/*").content
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise TrustError(f"the registry answers other bytes than those of the rulebook {sha256}")
+            raise TrustError(f"the registry answers other bytes than those of the rulebook {sha256}", "content_changed")
         return data
 
     def clock(self) -> str:

@@ -13,6 +13,15 @@ _LONGEST_WAIT_S = 5.0
 _BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
 PROBLEM = "application/problem+json"
 
+MAX_NOTE_BYTES = 1 << 20
+"""Checkpoints, proofs, single entries and what a registry says of itself."""
+MAX_ANSWER_BYTES = 64 << 20
+"""Views, pages of lists, answers to many questions, receipts of a file of statements."""
+MAX_FILE_BYTES = 1 << 30
+"""Documents and exported lists."""
+
+_AS_SENT = ("content-encoding", "content-length", "transfer-encoding")
+
 
 class Transport:
     """Requests to one registry. The same bytes may safely be sent twice: a statement counts once by its payload.
@@ -40,8 +49,9 @@ class Transport:
     def send(
         self, method: str, path: str, *, params: Iterable[tuple[str, str]] = (), content: bytes | None = None,
         media_type: str = "application/json", accept: str = "application/json", auth: httpx.Auth | None = None,
+        limit: int = MAX_ANSWER_BYTES,
     ) -> httpx.Response:  # fmt: skip
-        """The answer, if it is one. `auth` shows who asks.
+        """The answer, if it is one, of at most `limit` bytes. `auth` shows who asks.
 
         Raises:
             ProblemError: the registry refused.
@@ -54,10 +64,11 @@ class Transport:
         for attempt in range(_TRIES):
             last = attempt == _TRIES - 1
             try:
-                response = self._client.request(
+                with self._client.stream(
                     method, path, params=query, content=content, headers=headers,
                     auth=auth or httpx.USE_CLIENT_DEFAULT,
-                )  # fmt: skip
+                ) as answer:  # fmt: skip
+                    response = _read(answer, limit)
             except _BROKEN as error:
                 if last:
                     raise TransportError(f"{self._client.base_url} cannot be reached: {error}") from error
@@ -78,6 +89,21 @@ class Transport:
             return response.json()
         except ValueError as error:
             raise TransportError(f"{path} did not answer JSON") from error
+
+
+def _read(answer: httpx.Response, limit: int) -> httpx.Response:
+    """The whole answer. Who never ends one fills no memory.
+
+    Raises:
+        TransportError: it has more than `limit` bytes.
+    """
+    data = bytearray()
+    for part in answer.iter_bytes():
+        data += part
+        if len(data) > limit:
+            raise TransportError(f"{answer.request.url.path} answered more than {limit} bytes")
+    headers = [(name, value) for name, value in answer.headers.multi_items() if name not in _AS_SENT]
+    return httpx.Response(answer.status_code, headers=headers, content=bytes(data), request=answer.request)
 
 
 def _retry_after(response: httpx.Response) -> float | None:

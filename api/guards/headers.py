@@ -1,5 +1,6 @@
 """Headers of every answer, whoever makes it. What an answer says of itself stays."""
 
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -30,6 +31,13 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_guarded)
+
+
+class GuardedApp(FastAPI):
+    """An app whose every answer has these headers, that to a fault too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return SecurityHeaders(super().build_middleware_stack())
 
 
 def _missing(message: Message) -> list[tuple[bytes, bytes]]:

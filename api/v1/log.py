@@ -4,20 +4,21 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.answers import (
-    FOREVER,
     JSON,
     OCTETS,
     TEXT,
+    accepts_gzip,
     caching,
     check_parameters,
     json_bytes,
     json_response,
-    packed,
+    not_modified,
     tagged,
     wants,
     whole_number,
 )
-from api.deps import PublisherDep, ReaderDep
+from api.deps import LogFilesDep, PublisherDep, ReaderDep
+from api.publishing import LogFile
 from api.v1 import schemas
 from api.visibility import FOR_MEMBERS
 from registry.reading import not_found
@@ -25,31 +26,38 @@ from registry.refusals.refusal import refused
 from registry.views import entry_view
 
 router = APIRouter(tags=["log"])
-_ANYONE = {"Access-Control-Allow-Origin": "*"}
 
 
 @router.get("/checkpoint", response_model=None, responses=schemas.TEXT_ANSWER)
 def read_checkpoint(request: Request, publisher: PublisherDep) -> Response:
     """The newest published checkpoint: a signed note."""
     check_parameters(request, ())
-    answer = tagged(request, publisher.checkpoint().note.encode(), TEXT, forever=False)
-    answer.headers.update(_ANYONE)
-    return answer
+    return tagged(request, publisher.checkpoint().note.encode(), TEXT, forever=False)
 
 
 @router.get("/tile/entries/{path:path}", response_model=None, responses=schemas.OCTETS_ANSWER, dependencies=FOR_MEMBERS)
-def read_bundle(request: Request, path: str, publisher: PublisherDep) -> Response:
-    """An entry bundle `/tile/entries/<N>[.p/<W>]`."""
+def read_bundle(request: Request, path: str, files: LogFilesDep) -> Response:
+    """An entry bundle `/tile/entries/<N>[.p/<W>]`, compressed for whoever takes gzip."""
     check_parameters(request, ())
-    data = publisher.file(f"tile/entries/{path}")
-    return packed(request, Response(data, 200, {"Cache-Control": caching(request, forever=True), **_ANYONE}, OCTETS))
+    answer = _as_file(request, files.read(f"tile/entries/{path}", packs=accepts_gzip(request)))
+    answer.headers.add_vary_header("Accept-Encoding")
+    return answer
 
 
 @router.get("/tile/{path:path}", response_model=None, responses=schemas.OCTETS_ANSWER)
-def read_tile(request: Request, path: str, publisher: PublisherDep) -> Response:
+def read_tile(request: Request, path: str, files: LogFilesDep) -> Response:
     """A hash tile `/tile/<L>/<N>[.p/<W>]`: public wherever the register is not, for proofs rest on it."""
     check_parameters(request, ())
-    return Response(publisher.file(f"tile/{path}"), 200, {"Cache-Control": FOREVER, **_ANYONE}, OCTETS)
+    return _as_file(request, files.read(f"tile/{path}"))
+
+
+def _as_file(request: Request, file: LogFile) -> Response:
+    headers = {"ETag": file.tag, "Cache-Control": caching(request, forever=True)}
+    if not_modified(request, file.tag):
+        return Response(status_code=304, headers=headers)
+    if file.is_packed:
+        headers["Content-Encoding"] = "gzip"
+    return Response(file.data, 200, headers, OCTETS)
 
 
 @router.get("/v1/entries/{position}", response_model=None, responses=schemas.ENTRY, dependencies=FOR_MEMBERS)

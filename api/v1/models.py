@@ -74,6 +74,7 @@ class Key(_Open):
     added: str
     effective: str
     revoked: str | None = None
+    recovered: bool | None = None
 
 
 class Party(_Open):
@@ -189,9 +190,22 @@ class Consistency(_Open):
     hashes: list[str]
 
 
+class Evidence(_Open):
+    format: str
+    origin: str
+    subject: str | None = Field(None, description="What was asked for. Like log_keys signed by nobody.")
+    log_keys: list[str]
+    checkpoint: str
+    entries: list[dict[str, Any]] = Field(description="{seq, bytes}, ascending.")
+    proofs: list[list[str]] = Field(description="The inclusion path of each entry, base64 with padding.")
+    rulebooks: dict[str, str]
+
+
 class WellKnown(_Open):
     origin: str
     log_keys: list[str]
+    retired_log_keys: list[str]
+    log_key_changes: list[dict[str, Any]]
     seal_keys: list[dict[str, Any]]
     registrar: str
     rulebooks: list[dict[str, Any]]

@@ -17,6 +17,7 @@ from api.v1.models import (
     Draft,
     Drafts,
     Entry,
+    Evidence,
     Import,
     NewToken,
     Page,
@@ -85,6 +86,7 @@ ASSET = _ok(Asset, 400, 404, 422, 503)
 RIGHT = _ok(Right, 400, 404, 422, 503)
 CASE = _ok(Case, 400, 404, 422, 503)
 HISTORY = _ok(Page, 400, 404, 422, 503)
+EVIDENCE = _ok(Evidence, 400, 404, 413, 422, 503)
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 LIST: _Responses = {
     200: {"model": Page, "content": {CSV: _BYTES, XLSX: _BYTES}},
@@ -178,6 +180,7 @@ _QUERIES = {
     "drafts": ("party", "waiting_for", "cursor", "limit"),
     "inclusion": ("seq", "size"),
     "consistency": ("from", "to"),
+    "evidence": ("size",),
     "disclosure": ("purpose",),
     "document": ("purpose",),
     "accesses": ("cursor", "limit"),

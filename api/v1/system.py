@@ -7,18 +7,18 @@ from api.answers import FOREVER, JSON, check_parameters, json_response
 from api.bodies import media_type_of
 from api.deps import PublisherDep, RegistryDep, SettingsDep
 from api.guards.bodies import read_body
+from api.problems import language_of
 from api.v1 import schemas
-from ledger.encoding import parse_base64url
 from ledger.errors import FormatError
-from ledger.identifiers import key_identifier
 from ledger.instants import format_instant, parse_instant
+from ledger.note import format_verifier_key
 from ledger.strict_json import parse_strict
 from registry.acts.shapes import invalid
 from registry.admission import refusal_of
 from registry.clock import SimulatedClock
 from registry.reading import not_found
 from registry.refusals.refusal import refused
-from registry.register.office_state import Adoption
+from registry.register.office_state import Adoption, KeyChange, SealTerm
 
 router = APIRouter(tags=["system"])
 _MAX_CLOCK_BYTES = 1_000
@@ -31,19 +31,36 @@ def _adoption(adoption: Adoption) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _key_change(change: KeyChange, size: int) -> dict[str, object]:
+    """An entry that adds or retires keys of the log; the checkpoint of `size` is the first that covers it."""
+    members = {"seq": change.recorded.seq, "size": size, "add": change.add, "retire": change.retire}
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _seal_key(term: SealTerm) -> dict[str, str]:
+    """A seal signature holds if its `iat` lies in [`from`, `until`)."""
+    found = {
+        "key": term.key.key, "alg": term.key.alg, "public": term.key.public, "from": format_instant(term.since.time),
+    }  # fmt: skip
+    return found if term.until is None else found | {"until": format_instant(term.until.time)}
+
+
 @router.get("/.well-known/sanquan", response_model=None, responses=schemas.WELL_KNOWN)
-def well_known(registry: RegistryDep, settings: SettingsDep) -> Response:
-    """Origin, keys, registrar, rulebooks. Pin the log keys on first sight; later they must be the same."""
+def well_known(registry: RegistryDep, publisher: PublisherDep, settings: SettingsDep) -> Response:
+    """Origin, keys, registrar, rulebooks. Pin the log keys on first sight; later changes prove themselves.
+
+    `log_keys` are those live at the published size, so that they verify what `/checkpoint` shows.
+    """
     facts = registry.reader.registry()
-    seals = [
-        {"key": key_identifier(parse_base64url(key.public)), "alg": key.alg, "public": key.public}
-        for key in facts.seal_keys
-    ]
+    size = publisher.checkpoint().size
+    terms = [(format_verifier_key(term.key), term) for term in facts.log_terms()]
     return json_response(
         {
             "origin": facts.origin,
-            "log_keys": list(facts.log_keys),
-            "seal_keys": seals,
+            "log_keys": [text for text, term in terms if term.is_live(size)],
+            "retired_log_keys": [text for text, term in terms if term.since < size and not term.is_live(size)],
+            "log_key_changes": [_key_change(change, size) for change, size in registry.reader.log_key_changes()],
+            "seal_keys": [_seal_key(term) for term in facts.seal_terms()],
             "registrar": facts.registrar,
             "clerk": facts.clerk,
             "rulebooks": [_adoption(adoption) for adoption in facts.rulebooks],
@@ -78,10 +95,18 @@ def healthz() -> Response:
 
 
 @router.get("/readyz", response_model=None)
-def readyz(registry: RegistryDep, publisher: PublisherDep) -> Response:
-    """The registry writes and publishes."""
+def readyz(request: Request, registry: RegistryDep, publisher: PublisherDep) -> Response:
+    """The registry writes and publishes: `ready`, or `degraded` where what is published lacks its quorum."""
     registry.office.must_be_writable()
-    return json_response({"status": "ready", "published": publisher.checkpoint().size})
+    state = publisher.state()
+    answer: dict[str, object] = {
+        "status": "ready" if state.degraded is None else "degraded", "published": state.published, "signed": state.signed,
+    }  # fmt: skip
+    if state.degraded is not None:
+        answer["detail"] = state.degraded.get(language_of(request))
+    if state.silent:
+        answer["silent"] = state.silent
+    return json_response(answer)
 
 
 def _simulated(registry: RegistryDep) -> SimulatedClock:

@@ -32,7 +32,7 @@ def _page(request: Request, template: str, **values: Any) -> HTMLResponse:
 def home(request: Request, registry: RegistryDep, publisher: PublisherDep) -> HTMLResponse:
     """What this is and where to go."""
     facts = registry.reader.registry()
-    return _page(request, "home.html", facts=facts, size=publisher.checkpoint().size)
+    return _page(request, "home.html", facts=facts, size=publisher.state().published)
 
 
 @router.get("/docs")

@@ -10,6 +10,7 @@ A storage owns no transaction. Every method takes the transaction that its calle
 | tile of level >= 1  | grows by a hash | no: likewise                                                              |
 | folio line          | folio and entry | no: an index of what the entries say                                      |
 | checkpoint          | signed size     | its signatures speak for it                                               |
+| published           | log             | its signatures speak for it                                               |
 | head                | log             | no: compared with the entries and the journal on start                    |
 """
 
@@ -61,6 +62,13 @@ class CheckpointRow(msgspec.Struct, frozen=True):
 class LogStorage(Protocol[Tx_contra]):
     """What a log asks of its storage. Positions count from 0; ranges are half-open."""
 
+    def lock(self, tx: Tx_contra) -> None:
+        """No other writer that locks has the head until `tx` ends, where the database offers that. A courtesy, so that
+
+        nobody works in vain: what keeps the log from forking is that `append` compares the head.
+        """
+        ...
+
     def head(self, tx: Tx_contra) -> Head:
         """The head that is committed or written in `tx`; size 0 and the empty root before the first entry."""
         ...
@@ -106,9 +114,37 @@ class LogStorage(Protocol[Tx_contra]):
         ...
 
     def put_checkpoint(self, tx: Tx_contra, row: CheckpointRow) -> None:
-        """The newest note of a size stands in `tx`; a later one of the same size and root replaces it."""
+        """The newest note of a size stands in `tx`; a later one of the same size and root replaces it.
+
+        Raises:
+            BrokenLogError: a note with another root stands there.
+        """
         ...
 
     def checkpoint(self, tx: Tx_contra, size: int | None = None) -> CheckpointRow | None:
         """The signed root of exactly `size`, or the newest; None where there is none."""
+        ...
+
+    def signed_between(self, tx: Tx_contra, start: int, stop: int) -> bool:
+        """Whether a checkpoint was signed at a size in [start, stop)."""
+        ...
+
+    def publish(self, tx: Tx_contra, row: CheckpointRow) -> bool:
+        """Whether `row` is what is published now; not if something larger is, which stays."""
+        ...
+
+    def published(self, tx: Tx_contra) -> CheckpointRow | None:
+        """What `publish` was called with last; None where it never was, or since `unpublish`."""
+        ...
+
+    def unpublish(self, tx: Tx_contra) -> None:
+        """Nobody says what is published: whatever is signed is, at once."""
+        ...
+
+    def signed_below(self, tx: Tx_contra, size: int) -> int:
+        """The greatest signed size below `size`; 0 where there is none."""
+        ...
+
+    def signed_above(self, tx: Tx_contra, size: int) -> int | None:
+        """The smallest signed size above `size`; None where there is none."""
         ...

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ledger.entry import FolioLine
-from ledger.errors import HeadConflictError
+from ledger.errors import BrokenLogError, HeadConflictError
 from ledger.merkle import EMPTY_ROOT
 from ledger.storage import CheckpointRow, EntryRow, Head, TileRow
 
@@ -20,6 +20,7 @@ class MemoryTransaction:
     statements: dict[bytes, int] = field(default_factory=dict)
     folios: dict[str, list[int]] = field(default_factory=dict)
     checkpoints: dict[int, CheckpointRow] = field(default_factory=dict)
+    published: CheckpointRow | None = None
 
     def copy(self) -> "MemoryTransaction":
         """An independent copy of the containers; their items are immutable."""
@@ -30,6 +31,7 @@ class MemoryTransaction:
             dict(self.statements),
             {folio: list(lines) for folio, lines in self.folios.items()},
             dict(self.checkpoints),
+            self.published,
         )
 
 
@@ -54,6 +56,9 @@ class MemoryLogStorage:
         if self._contents is not before:
             raise HeadConflictError("another transaction has changed the log meanwhile")
         self._contents = tx
+
+    def lock(self, tx: MemoryTransaction) -> None:
+        pass
 
     def head(self, tx: MemoryTransaction) -> Head:
         return tx.head
@@ -97,7 +102,30 @@ class MemoryLogStorage:
         return [position for position in tx.folios.get(folio, [])[after : after + limit] if position < size]
 
     def put_checkpoint(self, tx: MemoryTransaction, row: CheckpointRow) -> None:
+        if tx.checkpoints.get(row.size, row).root != row.root:
+            raise BrokenLogError(f"a note with another root stands at size {row.size}")
         tx.checkpoints[row.size] = row
 
     def checkpoint(self, tx: MemoryTransaction, size: int | None = None) -> CheckpointRow | None:
         return tx.checkpoints.get(max(tx.checkpoints, default=-1) if size is None else size)
+
+    def signed_between(self, tx: MemoryTransaction, start: int, stop: int) -> bool:
+        return any(start <= size < stop for size in tx.checkpoints)
+
+    def publish(self, tx: MemoryTransaction, row: CheckpointRow) -> bool:
+        if tx.published is not None and tx.published.size > row.size:
+            return False
+        tx.published = row
+        return True
+
+    def published(self, tx: MemoryTransaction) -> CheckpointRow | None:
+        return tx.published
+
+    def unpublish(self, tx: MemoryTransaction) -> None:
+        tx.published = None
+
+    def signed_below(self, tx: MemoryTransaction, size: int) -> int:
+        return max((signed for signed in tx.checkpoints if signed < size), default=0)
+
+    def signed_above(self, tx: MemoryTransaction, size: int) -> int | None:
+        return min((signed for signed in tx.checkpoints if signed > size), default=None)

@@ -1,19 +1,21 @@
 """A log in a SQL database, on the connection that the caller opened."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from ledger.entry import FolioLine
-from ledger.errors import HeadConflictError
+from ledger.errors import BrokenLogError, HeadConflictError
 from ledger.merkle import EMPTY_ROOT
 from ledger.storage import CheckpointRow, EntryRow, Head, TileRow
 from ledger.storage.lookup import Lookup, signed_key
 from ledger.storage.rows import insert_rows, rows_with
 from ledger.storage.tables import STATEMENTS, TABLES
 
-_ENTRY, _FOLIO, _TILE, _CHECKPOINT, _HEAD = TABLES
+_ENTRY, _FOLIO, _TILE, _CHECKPOINT, _PUBLISHED, _HEAD = TABLES
 _STATEMENTS = Lookup(*STATEMENTS)
 _ONE = 1
 _CHUNK = 500
@@ -54,10 +56,37 @@ _FOLIO_LINES = (
     .order_by(_FOLIO.c.number)
     .limit(bindparam("limit"))
 )
-_DELETE_CHECKPOINT = delete(_CHECKPOINT).where(_CHECKPOINT.c.size == bindparam("the_size"))
+_LOCK = select(func.pg_advisory_xact_lock(0x53616E7175616E))
+"""The number is "Sanquan" in ASCII."""
+
+
+def _put_checkpoint(insert_: Any) -> Any:
+    """Several processes may sign one size at a time: the last note stays, and only for the same root."""
+    values = insert_(_CHECKPOINT)
+    return values.on_conflict_do_update(
+        index_elements=[_CHECKPOINT.c.size],
+        set_={"note": values.excluded.note},
+        where=_CHECKPOINT.c.root == values.excluded.root,
+    ).returning(_CHECKPOINT.c.size)
+
+
+_PUT_CHECKPOINT = {"sqlite": _put_checkpoint(sqlite.insert), "postgresql": _put_checkpoint(postgresql.insert)}
 _ANY_CHECKPOINT = select(_CHECKPOINT.c.size, _CHECKPOINT.c.root, _CHECKPOINT.c.note)
 _CHECKPOINT_OF = _ANY_CHECKPOINT.where(_CHECKPOINT.c.size == bindparam("the_size"))
+_SIGNED_BELOW = select(func.max(_CHECKPOINT.c.size)).where(_CHECKPOINT.c.size < bindparam("the_size"))
+_SIGNED_ABOVE = select(func.min(_CHECKPOINT.c.size)).where(_CHECKPOINT.c.size > bindparam("the_size"))
 _NEWEST_CHECKPOINT = _ANY_CHECKPOINT.order_by(_CHECKPOINT.c.size.desc()).limit(1)
+_SIGNED_BETWEEN = (
+    select(_CHECKPOINT.c.size)
+    .where(_CHECKPOINT.c.size >= bindparam("start"), _CHECKPOINT.c.size < bindparam("stop"))
+    .limit(1)
+)
+_PUBLISH = (
+    update(_PUBLISHED)
+    .where(_PUBLISHED.c.id == _ONE, _PUBLISHED.c.size <= bindparam("the_size"))
+    .values(size=bindparam("the_size"), root=bindparam("the_root"), note=bindparam("the_note"))
+)
+_PUBLISHED_ROW = select(_PUBLISHED.c.size, _PUBLISHED.c.root, _PUBLISHED.c.note)
 
 
 def _bytes(cell: object) -> bytes:
@@ -71,6 +100,11 @@ class SqlLogStorage:
     def create(self, tx: Connection) -> None:
         """The tables exist."""
         _ENTRY.metadata.create_all(tx, tables=[*TABLES, *STATEMENTS])
+
+    def lock(self, tx: Connection) -> None:
+        """On SQLite a writer's transaction begins with the only lock there is."""
+        if tx.dialect.name == "postgresql":
+            tx.execute(_LOCK)
 
     def head(self, tx: Connection) -> Head:
         row = tx.execute(_HEAD_ROW).first()
@@ -138,10 +172,39 @@ class SqlLogStorage:
         return tx.execute(_FOLIO_LINES, parameters).scalars().all()
 
     def put_checkpoint(self, tx: Connection, row: CheckpointRow) -> None:
-        tx.execute(_DELETE_CHECKPOINT, {"the_size": row.size})
-        insert_rows(tx, _CHECKPOINT, [(row.size, row.root, row.note)])
+        statement = _PUT_CHECKPOINT["postgresql" if tx.dialect.name == "postgresql" else "sqlite"]
+        if tx.execute(statement, {"size": row.size, "root": row.root, "note": row.note}).first() is None:
+            raise BrokenLogError(f"a note with another root stands at size {row.size}")
 
     def checkpoint(self, tx: Connection, size: int | None = None) -> CheckpointRow | None:
         found = tx.execute(_NEWEST_CHECKPOINT) if size is None else tx.execute(_CHECKPOINT_OF, {"the_size": size})
         row = found.first()
         return CheckpointRow(*row) if row else None
+
+    def signed_between(self, tx: Connection, start: int, stop: int) -> bool:
+        newest = (1 << 63) - 1  # what a signed integer of the database holds
+        found = tx.execute(_SIGNED_BETWEEN, {"start": min(start, newest), "stop": min(stop, newest)}).first()
+        return found is not None
+
+    def publish(self, tx: Connection, row: CheckpointRow) -> bool:
+        moved = tx.execute(_PUBLISH, {"the_size": row.size, "the_root": row.root, "the_note": row.note})
+        if moved.rowcount:
+            return True
+        if self.published(tx) is not None:
+            return False
+        tx.execute(insert(_PUBLISHED).values(id=_ONE, size=row.size, root=row.root, note=row.note))
+        return True
+
+    def published(self, tx: Connection) -> CheckpointRow | None:
+        row = tx.execute(_PUBLISHED_ROW).first()
+        return CheckpointRow(*row) if row else None
+
+    def unpublish(self, tx: Connection) -> None:
+        tx.execute(delete(_PUBLISHED))
+
+    def signed_below(self, tx: Connection, size: int) -> int:
+        return tx.execute(_SIGNED_BELOW, {"the_size": size}).scalar() or 0
+
+    def signed_above(self, tx: Connection, size: int) -> int | None:
+        found: int | None = tx.execute(_SIGNED_ABOVE, {"the_size": size}).scalar()
+        return found

@@ -57,6 +57,17 @@ class CheckpointTable(SQLModel, table=True):
     note: str
 
 
+class PublishedTable(SQLModel, table=True):
+    """One row at most: what is published under a policy of witnesses."""
+
+    __tablename__ = "sanquan_published"
+
+    id: int = Field(primary_key=True)
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    root: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+    note: str
+
+
 class HeadTable(SQLModel, table=True):
     """One row."""
 
@@ -68,8 +79,6 @@ class HeadTable(SQLModel, table=True):
 
 
 METADATA = SQLModel.metadata
-TABLES = [
-    METADATA.tables[name]
-    for name in ("sanquan_entry", "sanquan_folio", "sanquan_tile", "sanquan_checkpoint", "sanquan_log_head")
-]
+_NAMES = ("entry", "folio", "tile", "checkpoint", "published", "log_head")
+TABLES = [METADATA.tables[f"sanquan_{name}"] for name in _NAMES]
 STATEMENTS = (METADATA.tables["sanquan_statement"], METADATA.tables["sanquan_statement_newest"])

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from ledger.errors import FormatError, SignatureError
-from ledger.identifiers import key_identifier, party_identifier, party_of_first_key
+from ledger.identifiers import party_identifier, party_of_first_key
 from ledger.note import parse_verifier_key
 from ledger.statement import Statement
 from registry.acts.act import Act, Context, Key, Made, Outcome
@@ -45,12 +45,6 @@ def _parse(statement: Statement) -> OpenBody:
     if body.origin != statement.log:
         raise invalid("/body/origin", "the origin is that of `log`", "origin 必须与 log 一致")
     keys = _founding(body)
-    if len({key_identifier(key.public) for key in keys}) != len(keys):
-        raise invalid(
-            "/body",
-            "the keys of registrar, clerk and seal differ from each other",
-            "登记机构、书记与印章的密钥须各不相同",
-        )
     if statement.by != party_identifier(keys[0].public):
         raise invalid("/by", "the registrar is named by its first key", "登记机构标识须由其第一把密钥得出")
     identifier = given(body.registrar.identifier)
@@ -58,7 +52,7 @@ def _parse(statement: Statement) -> OpenBody:
         raise invalid(
             "/body/registrar/identifier/value", "not a valid unified social credit code", "不是有效的统一社会信用代码"
         )
-    kinds = set()
+    kinds, publics = set(), [key.public for key in keys]
     for number, text in enumerate(body.log_keys):
         try:
             key = parse_verifier_key(text)
@@ -69,9 +63,16 @@ def _parse(statement: Statement) -> OpenBody:
                 f"/body/log_keys/{number}", "a key of the log bears the name of its origin", "账本公钥须以 origin 命名"
             )
         kinds.add(key.kind)
+        publics.append(key.public)
     if not kinds >= _NEEDED_KINDS:
         raise invalid(
             "/body/log_keys", "an Ed25519 and an ML-DSA-44 key are needed", "须同时列出 Ed25519 与 ML-DSA-44 公钥"
+        )
+    if len(set(publics)) != len(publics):
+        raise invalid(
+            "/body",
+            "the keys of registrar, clerk, seal and log differ from each other",
+            "登记机构、书记、印章与账本的密钥须各不相同",
         )
     return body
 

@@ -125,15 +125,16 @@ def key_record(context: Context, key: Key, custody: str | UnsetType) -> state.Ke
 
 
 def must_be_new_key(register: Register, key: str, pointer: str) -> None:
-    """Returns if no party has or had this key.
+    """Returns if nobody has or had this key: one key serves one party, or the log, or its seal, and nothing else.
 
     Raises:
         RefusedError: KEY_TAKEN.
     """
-    if register.names("key", key):
+    registry = register.registry()
+    if register.names("key", key) or (registry is not None and key in registry.office_keys()):
         raise refused(
-            "KEY_TAKEN", f"The key {key} belongs to a party already; make a new one.",
-            f"密钥 {key} 已属于某一主体，请另行生成。", pointer,
+            "KEY_TAKEN", f"The key {key} is or was in use already; make a new one.",
+            f"密钥 {key} 正在使用或曾经使用，请另行生成。", pointer,
         )  # fmt: skip
 
 

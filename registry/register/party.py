@@ -27,7 +27,7 @@ class Revocation(msgspec.Struct, frozen=True):
 
 
 class Key(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A key of a party. Its identifier belongs to one party for ever."""
+    """A key of a party. Its identifier belongs to one party for ever, and so does the mark that it was `recovered`."""
 
     key: str
     alg: str
@@ -36,6 +36,7 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
     added: Stamp
     effective: datetime
     revocations: tuple[Revocation, ...] = ()
+    recovered: bool = False
 
     def revoked(self) -> datetime | None:
         """From when on the key no longer counts."""
@@ -47,6 +48,11 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
             return False
         revoked = self.revoked() if self.revocations else None
         return revoked is None or time < revoked
+
+    def is_pending(self, time: datetime) -> bool:
+        """Whether it was recovered, does not count yet at this time, and will unless something is done."""
+        revoked = self.revoked()
+        return self.recovered and time < self.effective and (revoked is None or self.effective < revoked)
 
     def algorithm(self) -> Algorithm:
         return Algorithm(self.alg)
@@ -124,6 +130,10 @@ class Party(msgspec.Struct, frozen=True, omit_defaults=True):
     def key(self, identifier: str) -> Key | None:
         """The party's key of this identifier, whatever its state."""
         return next((key for key in self.keys if key.key == identifier), None)
+
+    def acts_by_recovered_key(self, at: datetime) -> bool:
+        """Whether a key that was recovered counts at an instant: who speaks for the party may be somebody new."""
+        return any(key.recovered and key.is_live(at) for key in self.keys)
 
     def live_roles(self) -> tuple[str, ...]:
         return tuple(role.role for role in self.roles if role.ended is None)

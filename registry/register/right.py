@@ -35,7 +35,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `granted_from`: the right that a grant was made from; what it hangs on at an instant says `title.chain.parent_of`.
     `window`: filed on paper and entered by the registrar. `awaited`: filed when others had still to assent; its scope is
-    settled by the `decision`.
+    settled by the `decision`. `recovered`: the statement that made it was signed with a recovered key.
     """
 
     id: str
@@ -63,6 +63,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True):
     window: bool = False
     awaited: bool = False
     decision: Decision | None = None
+    recovered: bool = False
 
     def is_awaited(self) -> bool:
         """Whether it is only filed so far: others have still to assent."""

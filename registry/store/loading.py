@@ -124,6 +124,8 @@ def load(tx: Connection, wanted: Sequence[Names]) -> dict[Slot, Any]:
         wanted = [*wanted, *map(_needed, cases)]
     slots |= _load_agencies(tx, [name for names in wanted for name in names.agencies])
     parties = [name for names in wanted for name in (*names.parties, *names.identifiers_of)]
+    if registry is not None and any(names.keys for names in wanted):
+        parties.append(registry.clerk)  # whose keys `log.key` changes
     slots |= load_signers(tx, parties, [key for names in wanted for key in names.keys])
     held = [slots.get(("party", name)) for names in wanted for name in names.identifiers_of]
     texts = [text for party in held if party and (text := party.identifier_text())]

@@ -270,4 +270,7 @@ def _warnings(links: tuple[Right, ...], register: Register, question: Question, 
         codes.append("FOR_PRINCIPAL")
     if any(link.window for link in links):
         codes.append("WINDOW_ENTRY")
+    asker = register.party(question.party)
+    if any(link.recovered for link in links) or (asker is not None and asker.acts_by_recovered_key(at)):
+        codes.append("RECOVERED_KEY")
     return tuple(codes)

@@ -3,9 +3,12 @@
 import gzip
 from collections.abc import Iterator
 
+import httpx
 import pytest
+from sqlalchemy import text
 
 from api.answers import FOREVER
+from api.publishing import LogFile, LogFiles
 from ledger.checkpoint import verify_checkpoint
 from ledger.keys import KeySigner
 from ledger.merkle import leaf_hash, verify_consistency
@@ -79,26 +82,89 @@ def test_tiles_and_bundles_around_a_full_one(many: Live) -> None:
         assert list(decode_bundle(many.http.get(f"/{path}").content)) == part, path
 
 
-def test_bundles_are_compressed_for_whoever_takes_it(many: Live) -> None:
-    plain = many.http.get("/tile/entries/000", headers={"Accept-Encoding": "identity"})
-    assert "content-encoding" not in plain.headers
+def raw(live: Live, path: str, accepts: str) -> tuple[httpx.Headers, bytes]:
+    """An answer as it comes over the wire."""
+    with live.http.stream("GET", path, headers={"Accept-Encoding": accepts}) as answer:
+        return answer.headers, b"".join(answer.iter_raw())
+
+
+@pytest.mark.parametrize("path", ["/tile/entries/000", "/tile/entries/001.p/1"])
+def test_bundles_are_compressed_for_whoever_takes_it(many: Live, path: str) -> None:
+    headers, plain = raw(many, path, "identity")
+    assert "content-encoding" not in headers
     for accepts in ("gzip", "gzip, identity", "br;q=1, gzip;q=0.5"):
-        with many.http.stream("GET", "/tile/entries/000", headers={"Accept-Encoding": accepts}) as answer:
-            sent = b"".join(answer.iter_raw())
-        assert answer.headers["content-encoding"] == "gzip"
-        assert gzip.decompress(sent) == plain.content
-        assert len(sent) == int(answer.headers["content-length"]) < len(plain.content) / 2
-        assert answer.headers["cache-control"] == plain.headers["cache-control"] == FOREVER
-        assert answer.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
-    for path, accepts in (("/tile/entries/000", "gzip;q=0"), ("/tile/0/000", "gzip"), ("/v1/entries/0", "gzip")):
-        answer = many.http.get(path, headers={"Accept-Encoding": accepts})
-        assert "content-encoding" not in answer.headers, path
+        packed_headers, sent = raw(many, path, accepts)
+        assert packed_headers["content-encoding"] == "gzip"
+        assert gzip.decompress(sent) == plain
+        assert len(sent) == int(packed_headers["content-length"]) < len(plain)
+        assert packed_headers["cache-control"] == headers["cache-control"] == FOREVER
+        assert packed_headers["vary"] == headers["vary"] == "Accept-Encoding"
+        assert packed_headers["etag"] != headers["etag"], "a strong tag stands for bytes"
+    for other, accepts in ((path, "gzip;q=0"), ("/tile/0/000", "gzip"), ("/v1/entries/0", "gzip")):
+        assert "content-encoding" not in raw(many, other, accepts)[0], other
+
+
+FILES = (
+    "/checkpoint",
+    "/tile/0/000",
+    "/tile/0/001.p/1",
+    "/tile/1/000.p/1",
+    "/tile/entries/000",
+    "/tile/entries/001.p/1",
+)
+
+
+@pytest.mark.parametrize("path", FILES)
+@pytest.mark.parametrize("accepts", ["gzip", "identity"])
+def test_files_are_not_sent_again_to_whoever_has_them(many: Live, path: str, accepts: str) -> None:
+    answer = many.http.get(path, headers={"Accept-Encoding": accepts})
+    tag = answer.headers["etag"]
+    assert not tag.startswith("W/")
+    for held in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+        same = many.http.get(path, headers={"Accept-Encoding": accepts, "If-None-Match": held})
+        assert (same.status_code, same.content) == (304, b"")
+        for name in ("etag", "cache-control", "vary", "access-control-allow-origin"):
+            assert same.headers.get(name) == answer.headers.get(name), name
+    assert many.http.get(path, headers={"If-None-Match": '"x"'}).status_code == 200
+
+
+@pytest.mark.parametrize("path", [*FILES, "/tile/0/002"])
+def test_head_answers_the_headers_alone(many: Live, path: str) -> None:
+    body, head = many.http.get(path), many.http.head(path)
+    assert (head.status_code, head.content) == (body.status_code, b"")
+    for name in ("content-type", "content-length", "etag", "cache-control", "vary", "access-control-allow-origin"):
+        assert head.headers.get(name) == body.headers.get(name), name
+
+
+@pytest.mark.parametrize("path", [*FILES, "/tile/0/002"])
+def test_pages_of_any_origin_may_read_the_files(many: Live, path: str) -> None:
+    answer = many.http.get(path, headers={"Origin": "https://elsewhere.example"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-expose-headers"] == "ETag"
+    assert "access-control-allow-credentials" not in answer.headers
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-none-match"}
+    before = many.http.options(path, headers={"Origin": "https://elsewhere.example"} | asked)
+    assert (before.status_code, before.content) == (204, b"")
+    assert before.headers["access-control-allow-origin"] == "*"
+    assert before.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
+    assert "if-none-match" in before.headers["access-control-allow-headers"].lower()
+
+
+def test_what_is_not_there_yet_is_kept_by_no_cache(many: Live) -> None:
+    for path in ("/tile/0/002", "/tile/entries/x"):
+        answer = many.http.get(path)
+        problem(answer, 404, "NOT_FOUND")
+        assert answer.headers["cache-control"] == "no-store"
+    refused = many.http.post("/checkpoint")
+    problem(refused, 405, "METHOD_NOT_ALLOWED")
+    assert refused.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "tile/0/001", "tile/0/001.p/3", "tile/0/002", "tile/0/002.p/1", "tile/1/000", "tile/1/000.p/2", "tile/2/000.p/1",
+        "tile/0/000.p/2", "tile/0/000.p/254", "tile/entries/000.p/2", "tile/entries/000.p/100", "tile/1/001.p/1",
+        "tile/63/000.p/1", "tile/entries/x036/x028/x797/x018/x963/967", "tile/0/001", "tile/0/001.p/3", "tile/0/002", "tile/0/002.p/1", "tile/1/000", "tile/1/000.p/2", "tile/2/000.p/1",
         "tile/entries/001", "tile/entries/001.p/3", "tile/entries/002.p/1", "tile/0/0", "tile/0/000.p/0",
         "tile/0/000.p/256", "tile/0/000.p/01", "tile/64/000", "tile/-1/000", "tile/x/000", "tile/0/1234", "tile/entries",
         "tile/", "tile/0/x000/000", "tile/0/../../checkpoint",
@@ -170,6 +236,33 @@ def test_the_whole_log_is_audited_by_its_address(many: Live) -> None:
         report = audit(Subject(source), [parse_verifier_key(text) for text in keys(many)])
     assert report.findings == ()
     assert (report.holds, report.pinned, report.size) == (True, True, 258)
+
+
+def test_a_log_that_lost_what_it_signed_is_at_fault_and_says_so(live: Live) -> None:
+    live.party()
+    for path, damage in {
+        "/tile/entries/000.p/2": "DELETE FROM sanquan_entry WHERE position = 1",
+        "/tile/0/000.p/2": "DELETE FROM sanquan_entry",
+    }.items():
+        with live.registry.engine.begin() as tx:
+            tx.execute(text(damage))
+        problem(live.http.get(path), 500, "INTERNAL")
+
+
+def test_files_that_are_kept_in_memory_make_room_for_newer_ones(many: Live) -> None:
+    room = 8 * 8192
+    files = LogFiles(many.registry.engine, many.registry.log.storage, room)
+    first = files.read("tile/0/000")
+    assert files.read("tile/0/000") is first
+    for width in (255, 256):
+        files.read(f"tile/0/000.p/{width}" if width < 256 else "tile/0/000")
+    for key in range(9):
+        files._recent.put((str(key), False), LogFile(bytes(8192), ""))
+    assert files.read("tile/0/000") is not first
+    assert files.read("tile/0/000") == first
+    assert files._recent._used <= room
+    bundle = files.read("tile/entries/000")
+    assert len(bundle.data) > room / 8 and files.read("tile/entries/000") is not bundle, "too large to be kept"
 
 
 def test_a_new_root_is_published_at_once_where_little_happens(live: Live) -> None:

@@ -194,7 +194,7 @@ def test_a_root_that_cannot_be_signed_stops_the_writer_and_is_signed_on_the_next
         a = desk.party("甲")
         line = filing(desk, a)
         with monkeypatch.context() as patch:
-            patch.setattr("ledger.log.Log.sign", broken)
+            patch.setattr("ledger.log.Log.sign_covering", broken)
             assert codes(desk.registry.office.submit([line])) == ["INTERNAL"]
         assert codes(desk.registry.office.submit([filing(desk, a)])) == ["READ_ONLY"]
     with open_desk(tmp_path / "data") as desk:

@@ -126,7 +126,7 @@ def test_every_size_is_signed_with_all_keys(kept: Kept) -> None:
         assert (row.size, verified.checkpoint.size, verified.checkpoint.root) == (size, size, row.root)
         assert verified.signed_by == KEYS
     assert kept.read("checkpoint", 4) is None
-    assert log.signed_before() == (5, kept.read("head").root)
+    assert log.journal.newest() == (5, kept.read("head").root)
 
 
 def test_signing_again_replaces_the_note(kept: Kept) -> None:

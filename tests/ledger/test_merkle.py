@@ -1,5 +1,6 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from tests.ledger.support import LEAVES, Nodes, flip, load
 TREE = load("tree")
 HASHES = st.binary(min_size=32, max_size=32)
 LEAF_LISTS = st.lists(HASHES, min_size=1, max_size=300)
-SMALL = 40
+SMALL = 64
 NODES = Nodes(LEAVES)
 
 
@@ -85,6 +86,28 @@ def test_hashes_are_separated_by_kind() -> None:
     assert merkle.EMPTY_ROOT.hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
+def holds(verify: Callable[..., None], *claim: Any) -> bool:
+    try:
+        verify(*claim)
+    except ProofError:
+        return False
+    return True
+
+
+def damages(path: list[bytes]) -> Iterator[list[bytes]]:
+    """Every path that has a hash less, more, changed, cut, longer or in another place."""
+    for at in range(len(path) + 1):
+        yield [*path[:at], LEAVES[-1], *path[at:]]
+    for at, each in enumerate(path):
+        yield path[:at] + path[at + 1 :]
+        for other in (flip(each, at), flip(each, 255), each[:31], each + b"\x00", b"", bytes(32)):
+            yield [*path[:at], other, *path[at + 1 :]]
+        yield [*path[:at], each, each, *path[at + 1 :]]
+    for at in range(len(path) - 1):
+        yield [*path[:at], path[at + 1], path[at], *path[at + 2 :]]
+        yield [*path[:at], path[at] + path[at + 1], *path[at + 2 :]]
+
+
 @pytest.mark.parametrize("size", range(SMALL + 1))
 def test_every_leaf_of_every_small_tree(size: int) -> None:
     root = merkle.root(LEAVES[:size])
@@ -93,23 +116,108 @@ def test_every_leaf_of_every_small_tree(size: int) -> None:
         path = merkle.inclusion_path(index, size, NODES)
         assert path == recursive_inclusion(index, 0, size)
         merkle.verify_inclusion(LEAVES[index], index, size, path, root)
-        for other in range(size):
-            if other != index:
-                with pytest.raises(ProofError):
-                    merkle.verify_inclusion(LEAVES[index], other, size, path, root)
+        for other in range(-1, size + 2):
+            assert other == index or not holds(merkle.verify_inclusion, LEAVES[index], other, size, path, root)
+        for damaged in damages(path):
+            assert not holds(merkle.verify_inclusion, LEAVES[index], index, size, damaged, root)
+        for leaf, head in ((flip(LEAVES[index]), root), (LEAVES[index], flip(root)), (LEAVES[index], root[:31])):
+            assert not holds(merkle.verify_inclusion, leaf, index, size, path, head)
+
+
+@pytest.mark.parametrize("size", range(1, SMALL + 1))
+def test_a_path_in_a_tree_of_another_size(size: int) -> None:
+    """What holds under another size has the same shape there, and then the size is bound by the checkpoint alone."""
+    root = merkle.root(LEAVES[:size])
+    for index in range(size):
+        path = merkle.inclusion_path(index, size, NODES)
+        for other in range(SMALL + 1):
+            if holds(merkle.verify_inclusion, LEAVES[index], index, other, path, root):
+                assert steps(index, other) == steps(index, size)
+
+
+def steps(index: int, size: int) -> list[bool]:
+    """On which side the sibling stands, from the leaf up: the recursion of RFC 9162 without its hashes."""
+    if not 0 <= index < size or size == 1:
+        return []
+    k = 1 << ((size - 1).bit_length() - 1)
+    return [*steps(index, k), False] if index < k else [*steps(index - k, size - k), True]
 
 
 @pytest.mark.parametrize("new", range(1, SMALL + 1))
 def test_every_growth_of_small_trees(new: int) -> None:
     new_root = recursive_root(0, new)
     for old in range(1, new + 1):
+        old_root = recursive_root(0, old)
         path = merkle.consistency_path(old, new, NODES)
         assert path == recursive_consistency(old, 0, new, True)
-        merkle.verify_consistency(old, new, recursive_root(0, old), new_root, path)
-        for other in range(1, new + 1):
-            if other != old:
-                with pytest.raises(ProofError):
-                    merkle.verify_consistency(other, new, recursive_root(0, old), new_root, path)
+        merkle.verify_consistency(old, new, old_root, new_root, path)
+        for other in range(-1, new + 2):
+            assert other == old or not holds(merkle.verify_consistency, other, new, old_root, new_root, path)
+        for damaged in damages(path):
+            assert not holds(merkle.verify_consistency, old, new, old_root, new_root, damaged)
+        for one, two in ((flip(old_root), new_root), (old_root, flip(new_root)), (old_root[:31], new_root)):
+            assert not holds(merkle.verify_consistency, old, new, one, two, path)
+        if old < new:
+            assert not holds(merkle.verify_consistency, new, old, new_root, old_root, path)
+            assert not holds(merkle.verify_consistency, old, new, old_root, new_root, [])
+
+
+class MarkedTree:
+    """A tree of up to 2^63 - 1 equal leaves but one, which need not be held: a node without that leaf is known by its level."""
+
+    def __init__(self, marked: int) -> None:
+        self._marked = marked
+        self._plain = [LEAVES[0]]
+        self._path = [LEAVES[1]]
+        for level in range(63):
+            below = self._plain[level]
+            is_right = marked >> level & 1
+            self._path.append(
+                merkle.node_hash(*((below, self._path[level]) if is_right else (self._path[level], below)))
+            )
+            self._plain.append(merkle.node_hash(below, below))
+
+    def __call__(self, level: int, index: int) -> bytes:
+        return (self._path if index == self._marked >> level else self._plain)[level]
+
+
+BIG = st.one_of(
+    st.integers(1, 2**63 - 1),
+    st.integers(0, 62).map(lambda bit: 1 << bit),
+    st.integers(1, 63).map(lambda bit: (1 << bit) - 1),
+)
+
+
+@given(BIG, st.data())
+def test_inclusion_in_trees_of_any_size(size: int, data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, size - 1))
+    node = MarkedTree(index)
+    root, path = merkle.root_at(size, node), merkle.inclusion_path(index, size, node)
+    assert len(path) == len(steps(index, size)) <= 63
+    assert root == merkle.RightEdge.at(size, node).root()
+    merkle.verify_inclusion(LEAVES[1], index, size, path, root)
+    found = LEAVES[1]
+    for sibling, is_left in zip(path, steps(index, size), strict=True):
+        found = merkle.node_hash(*((sibling, found) if is_left else (found, sibling)))
+    assert found == root
+    other = data.draw(st.integers(0, size - 1))
+    assert other == index or not holds(merkle.verify_inclusion, LEAVES[1], other, size, path, root)
+    assert not holds(merkle.verify_inclusion, LEAVES[1], index, size, path[:-1] or [root], root)
+    assert not holds(merkle.verify_inclusion, LEAVES[1], index, size, [*path, root], root)
+
+
+@given(BIG, st.data())
+def test_consistency_of_trees_of_any_size(new: int, data: st.DataObject) -> None:
+    old = data.draw(st.integers(1, new))
+    node = MarkedTree(data.draw(st.integers(0, new - 1)))
+    roots, path = (merkle.root_at(old, node), merkle.root_at(new, node)), merkle.consistency_path(old, new, node)
+    assert len(path) <= 64
+    merkle.verify_consistency(old, new, *roots, path)
+    assert not holds(merkle.verify_consistency, old, new, flip(roots[0]), roots[1], path)
+    assert not holds(merkle.verify_consistency, old, new, roots[0], flip(roots[1]), path)
+    assert not holds(merkle.verify_consistency, old, new, *roots, [*path, roots[0]])
+    if path:
+        assert not holds(merkle.verify_consistency, old, new, *roots, path[:-1])
 
 
 @pytest.mark.parametrize("size", range(SMALL + 1))

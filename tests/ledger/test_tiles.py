@@ -13,6 +13,7 @@ from ledger.tiles import (
     bundles_for_growth,
     decode_bundle,
     encode_bundle,
+    implying_sizes,
     node_in_tile,
     parse_tile_path,
     split_hashes,
@@ -109,6 +110,24 @@ def test_growth_gives_what_the_old_size_does_not_imply(old: int, more: int) -> N
     assert set(tiles) == implied(old + more) - implied(old)
     assert bundles_for_growth(old, old + more) == [Bundle(tile.index, tile.width) for tile in tiles if not tile.level]
     assert all(tile_width(tile.level, tile.index, old + more) == tile.width for tile in tiles)
+
+
+@given(st.integers(0, 140_000), st.integers(0, 2), st.data())
+def test_a_file_is_implied_by_the_sizes_that_have_it(size: int, level: int, data: st.DataObject) -> None:
+    hashes = size >> 8 * level
+    index = data.draw(st.integers(max(0, hashes // 256 - 1), hashes // 256))
+    width = data.draw(st.sampled_from([256, hashes % 256 or 1]) | st.integers(1, 256))
+    start, stop = implying_sizes(Tile(level, index, width))
+    assert (Tile(level, index, width) in implied(size)) == (start <= size < stop)
+    for edge in (start - 1, start, stop - 1, stop):
+        if 0 <= edge < 70_000_000:
+            assert (tile_width(level, index, edge) == width) == (start <= edge < stop)
+
+
+def test_a_bundle_is_implied_with_its_tile() -> None:
+    for width in (1, 255, 256):
+        assert implying_sizes(Bundle(7, width)) == implying_sizes(Tile(0, 7, width))
+    assert implying_sizes(Tile(63, 0, 1)) == (1 << 63, 1 << 63), "no log is so large"
 
 
 def test_logs_do_not_shrink() -> None:

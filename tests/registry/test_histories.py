@@ -26,6 +26,7 @@ from tests.registry.desk import (
     party_body,
     sd,
 )
+from tests.registry.proving import must_notice_what_is_left_out
 from tests.registry.test_replay import rows
 
 PICK = st.integers(0, 30)
@@ -60,6 +61,8 @@ class HistoryMachine(RuleBasedStateMachine):
             keys = self.desk.registry.log.verifier_keys()
             asked = {key: self.asked(*key) for key in self.answers}
             assert asked == self.answers, "what was answered for a past size is answered otherwise now"
+            for asset in self.assets:
+                must_notice_what_is_left_out(self.desk, asset)
             self.desk.registry.close()
             with open_subject(self.folder) as subject:
                 assert audit(subject, keys).findings == ()
@@ -107,7 +110,8 @@ class HistoryMachine(RuleBasedStateMachine):
         processing = [(right, holder) for right, kind, holder in self.rights if kind == "processing"]
         if derives and processing:
             right, _ = processing[agent % len(processing)]
-            facts = {"change": "compilation", "activity_time": format_instant(self.desk.clock.now())}
+            time = format_instant(self.desk.clock.now())
+            facts = {"change": "compilation", "activity_time": time, "value_increase": False}
             source = {"origin": "derived", "basis": "derived", "facts": facts}
             body["sources"] = [source | {"inputs": [{"asset": self.desk.view(right)["asset"], "right": right}]}]
             body["claims"][0]["rights"] = ["holding", "processing"]

@@ -88,6 +88,26 @@ def test_a_log_cannot_leave_its_checkpoint_in_anothers_place(tmp_path: Path) -> 
     assert size_kept(tmp_path, FakeLog()) == 3
 
 
+def test_an_address_leads_to_the_log_that_it_led_to_before(tmp_path: Path) -> None:
+    FakeLog().client(tmp_path).close()
+    log = FakeLog(signer=OTHER_KEY)
+    log.origin = log.signed_origin = "other.test"
+    log.shown = [vkey(OTHER_KEY, "other.test")]
+    with pytest.raises(TrustError, match=r"led to the log fake\.test and leads to other\.test now") as caught:
+        log.client(tmp_path)
+    assert caught.value.code == "origin_mismatch"
+    assert Pins(tmp_path).keys("other.test") == []
+    log.client(tmp_path, keys=log.shown).close()
+    log.client(tmp_path).close()
+
+
+def test_addresses_of_ones_own_machine_change_hands(tmp_path: Path) -> None:
+    for address in ("http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]:8000"):
+        for origin in ("one.test", "two.test"):
+            Pins(tmp_path).check_address(address, origin)
+            Pins(tmp_path).keep_address(address, origin)
+
+
 def test_growth_is_proven_and_remembered(tmp_path: Path) -> None:
     FakeLog(3).client(tmp_path).close()
     log = FakeLog(11)
@@ -242,8 +262,8 @@ def test_many_threads_share_one_folder(tmp_path: Path) -> None:
 
 def test_damaged_pins_say_what_to_do(tmp_path: Path) -> None:
     FakeLog().client(tmp_path).close()
-    (place,) = tmp_path.iterdir()
-    (place / "keys.json").write_text("{")
+    (kept,) = tmp_path.glob("*/keys.json")
+    kept.write_text("{")
     with pytest.raises(TrustError, match="restore it, or remove its folder"):
         FakeLog().client(tmp_path)
 

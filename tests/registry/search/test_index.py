@@ -10,7 +10,7 @@ from registry.search.index import Fts5, Tsvector, WordIndex, index_of
 from registry.search.query import matches, parse_queries
 from registry.search.words import all_words
 from registry.store.database import open_database, sqlite_url
-from tests.registry.search.postgres import postgres
+from tests.postgres import postgres
 from tests.registry.search.table import ASKED, query, rows
 
 
