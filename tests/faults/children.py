@@ -96,7 +96,13 @@ class Children:
         path = self._folder / f"pipe-{self._number}"
         os.mkfifo(path)
         pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        wanted = {"folder": str(folder), "pipe": str(path), "seed": seed, "traced": traced, "largest_file": largest_file}
+        wanted = {
+            "folder": str(folder),
+            "pipe": str(path),
+            "seed": seed,
+            "traced": traced,
+            "largest_file": largest_file,
+        }
         assert self._server.stdin
         assert self._server.stdout
         self._server.stdin.write(json.dumps(wanted) + "\n")
@@ -120,10 +126,9 @@ def _wait_until_open(pipe: int, child: Child) -> None:
 @contextmanager
 def children(folder: Path) -> Iterator[Children]:
     """Children may be started while the block runs."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.appender"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=(folder / "errors").open("w"), text=True,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "tests.faults.appender"]
+    with (folder / "errors").open("w") as errors:
+        server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
     started = Children(server, folder)
     try:
         yield started

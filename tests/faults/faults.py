@@ -31,7 +31,7 @@ from tests.faults.children import Child, Children
 
 SYSCALLS = ("pwrite64", "fsync", "fdatasync", "pread64", "openat", "ftruncate", "unlink", "fchmod", "mmap", "fstat")
 STOP_S = 0.05
-CHECK_EVERY = 5
+CHECK_EVERY = 8
 """Faults between two whole audits; each start in between looks at the newest root by itself."""
 GROWN = 4_000
 """Entries after which a folder is put away and a new one begun, so that audits stay short."""
@@ -139,7 +139,9 @@ def stop(world: World) -> None:
 def input_output_error(world: World) -> None:
     """A file syscall answers EIO once, or from then on."""
     syscall = SYSCALLS[world.survived["input_output_error"] % len(SYSCALLS)]
-    first = world.chance.randint(1, 12) if syscall in ("unlink", "fchmod", "ftruncate") else world.chance.randint(1, 150)
+    first = (
+        world.chance.randint(1, 12) if syscall in ("unlink", "fchmod", "ftruncate") else world.chance.randint(1, 150)
+    )
     when = f"{first}{'+' if world.chance.random() < 0.3 else ''}"
     child = world.children.start(world.folder, world.chance.getrandbits(32), world.hear, traced=True)
     tracer = subprocess.Popen(
@@ -178,7 +180,7 @@ def full_disk(world: World) -> None:
             child.wait_for(10**6)
             child.ended()
             resize(64 * _MIB)
-            small.check()
+        small.check()
     world.refused += small.refused
     world.sent_again += small.sent_again
 
@@ -237,7 +239,9 @@ def copied(world: World) -> None:
 def can_trace() -> bool:
     """Whether `strace` runs and may inject."""
     command = ["strace", "-qq", "-o", "/dev/null", "-e", "inject=fsync:error=EIO:when=1", "true"]
-    return shutil.which("strace") is not None and subprocess.run(command, check=False, capture_output=True).returncode == 0
+    return (
+        shutil.which("strace") is not None and subprocess.run(command, check=False, capture_output=True).returncode == 0
+    )
 
 
 def can_mount(place: Path) -> bool:
@@ -262,7 +266,16 @@ def faults_here(base: Path) -> dict[str, Fault]:
 
 
 ALL_FAULTS = ("kill", "stop", "copied", "full_file", "input_output_error", "full_disk")
-EVERY_KIND = ("kill", "input_output_error", "stop", "input_output_error", "kill", "copied", "input_output_error", "full_file")
+EVERY_KIND = (
+    "kill",
+    "input_output_error",
+    "stop",
+    "input_output_error",
+    "kill",
+    "copied",
+    "input_output_error",
+    "full_file",
+)
 """In this order, again and again; a full disk comes now and then."""
 FULL_DISK_EVERY = 12
 
