@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ledger.checkpoint import log_verifier_keys
 from ledger.encoding import format_base64url, parse_hex
 from ledger.errors import BrokenJournalError, FormatError
@@ -26,6 +28,7 @@ from registry.drafting import make_payload, sign_payload
 from registry.law.rulebook import Rulebook
 from registry.refusals.refusal import Words
 from registry.register.office_state import Registry
+from registry.succession import Continues
 
 _ALGORITHMS = {
     "log": Algorithm.ED25519,
@@ -149,6 +152,7 @@ def opening_statement(
     rulebook: Rulebook,
     name: str,
     identifier: dict[str, str] | None = None,
+    continues: Continues | None = None,
 ) -> Envelope:
     """`log.open`, signed by the registrar, then by clerk and seal as proof that they have their keys."""
 
@@ -159,7 +163,7 @@ def opening_statement(
     if identifier:
         registrar["identifier"] = identifier
     registrar["keys"] = [shape(keys.registrar)]
-    body = {
+    body: dict[str, Any] = {
         "origin": origin,
         "registrar": registrar,
         "clerk": shape(keys.clerk),
@@ -169,6 +173,8 @@ def opening_statement(
         "rulebook_sha256": rulebook.sha256,
         "spec": 1,
     }
+    if continues is not None:
+        body["continues"] = msgspec.to_builtins(continues)
     payload = make_payload("log.open", origin, keys.registrar_party, clock.now(), body)
     return sign_payload(payload, [keys.registrar, keys.clerk, keys.seal])
 

@@ -9,15 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from sqlalchemy import Engine
 
 from ledger.checkpoint import verify_checkpoint
+from ledger.entry import parse_entry
 from ledger.errors import BrokenLogError, FormatError, SignatureError
 from ledger.journal import Ended, SignedRoot
 from ledger.log import node_reader
 from ledger.merkle import root_at
 from ledger.note import VerifierKey, parse_verifier_key
-from ledger.statement import format_envelope
+from ledger.statement import format_envelope, parse_statement
 from ledger.storage import Head
 from registry.checkpoints import sign_again
 from registry.desk.sealing import SealError
@@ -25,6 +27,7 @@ from registry.founding import FoundingError, opening_statement
 from registry.law.rulebook import Rulebook
 from registry.refusals.refusal import Words
 from registry.store.loading import load_registry
+from registry.succession import Continues
 
 if TYPE_CHECKING:
     from registry.registry import Options, Registry
@@ -121,6 +124,8 @@ def start(registry: "Registry", options: "Options", engine: Engine) -> None:
             "keys/custody.key is not the one that the keys in custody were sealed with; put the right one back",
             "keys/custody.key 不是封存托管密钥时所用的那一把；请放回正确的文件",
         ) from error
+    if options.continues is not None and not registry.is_new:
+        _must_continue(registry, options.continues)
     registry.office.read_only = _judge(registry, options, engine)
     if registry.office.read_only is not None and registry.is_new:
         raise FoundingError(
@@ -167,10 +172,25 @@ def _keys_named_in(engine: Engine) -> Sequence[VerifierKey]:
     return [parse_verifier_key(text) for text in known.log_keys] if known else []
 
 
+def _must_continue(registry: "Registry", continues: Continues) -> None:
+    """The log said at its opening what the caller says.
+
+    Raises:
+        FoundingError: it did not.
+    """
+    statement = parse_statement(parse_entry(registry.reader.entry(0).data).envelope)
+    if statement.body.get("continues") != msgspec.to_builtins(continues):
+        raise FoundingError(
+            f"the log {registry.origin} is open already and does not say that it continues {continues.origin}; open the "
+            "successor in a folder of its own",
+            f"账本 {registry.origin} 已经开立，且未载明其承继 {continues.origin}；请在另一文件夹中开立后继账本",
+        )
+
+
 def _open_log(registry: "Registry", options: "Options", rulebook: Rulebook) -> None:
     """Entry 0 is written."""
     envelope = opening_statement(
-        registry.keys, registry.origin, registry.clock, rulebook, options.name, options.identifier
+        registry.keys, registry.origin, registry.clock, rulebook, options.name, options.identifier, options.continues
     )
     (answer,) = registry.office.submit([format_envelope(envelope).encode()])
     if answer.refusal:
