@@ -10,12 +10,17 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from ledger.checkpoint import parse_checkpoint
 from ledger.entry import parse_entry
 from ledger.note import parse_note
+from registry.clock import SimulatedClock
+from registry.founding import FoundingError
+from registry.registry import Options, open_registry
+from registry.succession import parse_continues
 from tests.api.cli.console import Console
-from tests.registry.desk import ORIGIN, open_desk, updates
+from tests.registry.desk import ORIGIN, START, open_desk, updates
 
 
 def copy(folder: Path, to: Path, name: str) -> None:
@@ -39,13 +44,11 @@ def data(sanquan: Console) -> Path:
     return folder
 
 
-def greeting(sanquan: Console, *words: Any) -> str:
-    """What a server says at its start, and what it answers of its state."""
-    with sanquan.serve("--origin", ORIGIN, *words) as served:
-        ready = httpx.get(f"{served.url}/readyz", trust_env=False)
-        served.end(signal.SIGKILL)
-        assert served.process.stderr is not None
-        return served.greeting + served.process.stderr.read() + str(ready.status_code)
+def why_read_only(folder: Path) -> str:
+    """What a start says, if it may not write."""
+    with closing(open_registry(Options(folder, ORIGIN), SimulatedClock(START))) as registry:
+        words = registry.office.read_only
+    return words.en if words else ""
 
 
 def opening(folder: Path) -> dict[str, Any]:
@@ -57,13 +60,15 @@ def opening(folder: Path) -> dict[str, Any]:
 
 def test_an_older_copy_is_brought_up_to_date(sanquan: Console, data: Path) -> None:
     copy(sanquan.home / "older", data, "registry.db")
-    assert "READ-ONLY: The journal says that 5 entries were signed" in greeting(sanquan)
+    with sanquan.serve("--origin", ORIGIN) as served:
+        assert httpx.get(f"{served.url}/readyz", trust_env=False).status_code == 503
+        served.end(signal.SIGKILL)
+        assert served.process.stderr is not None
+        assert "READ-ONLY: The journal says that 5 entries were signed" in served.process.stderr.read()
     done = sanquan("recover", "--data", "data", "--from", "tree")
     assert "3 entries recovered, 5 in all" in done.stdout
     assert "not recovered: disclosures, documents" in done.stderr
-    said = greeting(sanquan)
-    assert "READ-ONLY" not in said
-    assert said.endswith("200")
+    assert not why_read_only(data)
     sanquan("audit", "data", "--known", "receipt.json", wanted=2)  # holds, but no key is pinned
 
 
@@ -79,9 +84,9 @@ def test_from_another_server(sanquan: Console, data: Path) -> None:
 def test_a_lost_journal(sanquan: Console, data: Path) -> None:
     for path in data.glob("journal.db*"):
         path.unlink()
-    assert "READ-ONLY: The database holds 5 signed entries, but the journal is missing" in greeting(sanquan)
+    assert "The database holds 5 signed entries, but the journal is missing" in why_read_only(data)
     assert "0 entries recovered, 5 in all" in sanquan("recover", "--data", "data", "--known", "receipt.json").stdout
-    assert "READ-ONLY" not in greeting(sanquan)
+    assert not why_read_only(data)
 
 
 def test_what_is_still_missing(sanquan: Console, data: Path) -> None:
@@ -100,16 +105,19 @@ def test_a_log_ends_and_another_continues_it(sanquan: Console, data: Path) -> No
     sanquan("recover", "--data", "data", "--end", wanted=1)  # nobody says yes
     done = sanquan("recover", "--data", "data", "--end", "--yes", "--successor", "next.test")
     assert "2 signed entries are still here, 3 are lost" in done.stdout
-    assert "It is continued by next.test" in greeting(sanquan)
+    assert "It is continued by next.test" in why_read_only(data)
     new = sanquan.home / "new"
     words = ["--data", new, "--continues", data / "continues.json"]
-    for _ in range(2):
-        with sanquan.serve("--origin", "next.test", *words) as served:
-            assert httpx.get(f"{served.url}/readyz", trust_env=False).status_code == 200
+    with sanquan.serve("--origin", "next.test", *words) as served:
+        assert httpx.get(f"{served.url}/readyz", trust_env=False).status_code == 200
     continues = opening(new)["continues"]
     assert (continues["recovered_size"], continues["lost"]) == (2, 3)
     checkpoint = parse_checkpoint(parse_note(continues["checkpoint"]).text)
     assert (checkpoint.origin, checkpoint.size) == (ORIGIN, 5)
+    said = parse_continues((data / "continues.json").read_bytes())
+    open_registry(Options(new, "next.test", continues=said)).close()
+    with pytest.raises(FoundingError, match="does not say that it continues"):
+        open_registry(Options(new, "next.test", continues=replace(said, lost=4)))
     sanquan("audit", "new", wanted=2)
     same = sanquan("serve", "--origin", ORIGIN, "--data", "third", *words[2:], wanted=2)
     assert "has another origin" in same.stderr
