@@ -142,6 +142,23 @@ def start(registry: "Registry", options: "Options", engine: Engine) -> None:
 
 def _judge(registry: "Registry", options: "Options", engine: Engine) -> Words | None:
     """As `judge_start`. What the journal knows and the database lacks of notes, and the other way round, is there then."""
+    journal = registry.log.journal
+    while True:
+        newest = journal.newest()  # before the database: what is signed was committed before
+        words, stored = _judge_once(registry, options, engine, newest)
+        if words is None or journal.newest() == newest:  # else another process has written meanwhile
+            break
+    if words is None and newest is not None:
+        if stored is not None and stored.size > newest.size:
+            journal.record(*stored)
+        sign_again(registry.log, engine, stored.size if stored else 0)
+    return words
+
+
+def _judge_once(
+    registry: "Registry", options: "Options", engine: Engine, newest: SignedRoot | None
+) -> tuple[Words | None, SignedRoot | None]:
+    """Why nothing may be written, and the newest checkpoint in the database."""
     log = registry.log
     with engine.connect() as tx:
         row = log.storage.checkpoint(tx)
@@ -150,19 +167,14 @@ def _judge(registry: "Registry", options: "Options", engine: Engine) -> Words | 
             if row is not None:
                 verify_checkpoint(row.note, [*log.verifier_keys(), *_keys_named_in(engine)])
         except (BrokenLogError, FormatError, SignatureError) as error:
-            return damaged(str(error))
+            return damaged(str(error)), None
         reader = node_reader(log.storage, tx)
         stored = SignedRoot(row.size, row.root) if row else None
+        elsewhere = options.kept_elsewhere(registry.origin)
         found = Found(
-            log.storage.head(tx), lambda size: root_at(size, reader), log.journal.newest(), log.journal.ended(), stored,
-            options.kept_elsewhere(registry.origin),
-        )  # fmt: skip
-        words = judge_start(found)
-    if words is None and found.journal is not None:
-        if stored is not None and stored.size > found.journal.size:
-            log.journal.record(*stored)
-        sign_again(log, engine, stored.size if stored else 0)
-    return words
+            log.storage.head(tx), lambda size: root_at(size, reader), newest, log.journal.ended(), stored, elsewhere
+        )
+        return judge_start(found), stored
 
 
 def _keys_named_in(engine: Engine) -> Sequence[VerifierKey]:

@@ -136,6 +136,22 @@ def stop(world: World) -> None:
     child.ended()
 
 
+def two_writers(world: World) -> None:
+    """Two processes write; one is killed or stopped, the other goes on."""
+    first, second = (world.start() for _ in range(2))
+    for child in (first, second):
+        child.listen(world.chance.random() * 0.05)
+    if world.chance.random() < 0.5:
+        first.send(signal.SIGSTOP)
+        second.listen(STOP_S)
+        first.send(signal.SIGCONT)
+    first.send(signal.SIGKILL)
+    first.ended()
+    second.wait_for(second.count + world.chance.randint(5, 20))
+    second.send(signal.SIGKILL)
+    second.ended()
+
+
 def input_output_error(world: World) -> None:
     """A file syscall answers EIO once, or from then on."""
     syscall = SYSCALLS[world.survived["input_output_error"] % len(SYSCALLS)]
@@ -257,7 +273,10 @@ def can_mount(place: Path) -> bool:
 
 def faults_here(base: Path) -> dict[str, Fault]:
     """The faults that can be made on this machine."""
-    found: dict[str, Fault] = {"kill": kill, "stop": stop, "copied": copied, "full_file": full_file}
+    found: dict[str, Fault] = {
+        "kill": kill, "stop": stop, "copied": copied, "full_file": full_file,
+        "two_writers": two_writers,
+    }  # fmt: skip
     if can_trace():
         found["input_output_error"] = input_output_error
     if can_mount(base):
@@ -265,7 +284,7 @@ def faults_here(base: Path) -> dict[str, Fault]:
     return found
 
 
-ALL_FAULTS = ("kill", "stop", "copied", "full_file", "input_output_error", "full_disk")
+ALL_FAULTS = ("kill", "stop", "two_writers", "copied", "full_file", "input_output_error", "full_disk")
 EVERY_KIND = (
     "kill",
     "input_output_error",
