@@ -20,7 +20,7 @@ from ledger.identifiers import key_identifier, party_identifier
 from ledger.journal import SigningJournal
 from ledger.keys import Algorithm, KeySigner, read_private_key, write_private_key
 from ledger.note import format_verifier_key
-from ledger.private_files import write_private
+from ledger.private_files import sync_folder, write_private
 from ledger.statement import Envelope
 from registry.clock import Clock
 from registry.desk.sealing import SECRET_BYTES
@@ -84,9 +84,7 @@ def read_or_make_keys(folder: Path) -> RegistryKeys:
     paths = {name: folder / f"{name}.pem" for name in _ALGORITHMS}
     present = [name for name, path in paths.items() if path.exists()]
     if not present:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, algorithm in _ALGORITHMS.items():
-            write_private_key(paths[name], KeySigner.generate(algorithm))
+        _make_keys(folder)
     elif len(present) != len(paths):
         missing = ", ".join(str(paths[name]) for name in paths if name not in present)
         raise FoundingError(
@@ -94,6 +92,21 @@ def read_or_make_keys(folder: Path) -> RegistryKeys:
             f"缺少密钥：{missing}。请放回原处；登记系统不会以其他密钥启动。",
         )
     return RegistryKeys(*(read_private_key(path) for path in paths.values()))
+
+
+def _make_keys(folder: Path) -> None:
+    """All keys are there, or none, whenever the process ends: a registry with some of them would never start."""
+    fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    fresh.mkdir(mode=0o700, parents=True)
+    for name, algorithm in _ALGORITHMS.items():
+        write_private_key(fresh / f"{name}.pem", KeySigner.generate(algorithm))
+    if folder.is_dir() and any(folder.iterdir()):  # keys/custody.key was put there before
+        for path in fresh.iterdir():
+            path.rename(folder / path.name)
+        fresh.rmdir()
+    else:
+        fresh.rename(folder)
+    sync_folder(folder.parent)
 
 
 def open_journal(folder: Path | None) -> SigningJournal:

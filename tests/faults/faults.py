@@ -122,6 +122,23 @@ def kill(world: World) -> None:
     child.ended()
 
 
+def founding(world: World) -> None:
+    """kill −9 while a registry is founded: the next start founds it, or goes on with what there is."""
+    folder = world.base / f"founding-{world.chance.getrandbits(32)}"
+    for is_last in (False, False, True):
+        opened: list[bool] = []
+        child = world.children.start(folder, 1, lambda said, opened=opened: opened.append(said.get("opened", True)))
+        if is_last:
+            child.wait_for(2)
+        else:
+            child.listen(world.chance.random() * 0.15)
+        child.send(signal.SIGKILL)
+        child.ended()
+    assert opened
+    assert all(opened)
+    shutil.rmtree(folder)
+
+
 def stop(world: World) -> None:
     """SIGSTOP for a while; then it goes on, or is killed as it stands."""
     child = world.start()
@@ -275,7 +292,7 @@ def faults_here(base: Path) -> dict[str, Fault]:
     """The faults that can be made on this machine."""
     found: dict[str, Fault] = {
         "kill": kill, "stop": stop, "copied": copied, "full_file": full_file,
-        "two_writers": two_writers,
+        "two_writers": two_writers, "founding": founding,
     }  # fmt: skip
     if can_trace():
         found["input_output_error"] = input_output_error
@@ -284,7 +301,7 @@ def faults_here(base: Path) -> dict[str, Fault]:
     return found
 
 
-ALL_FAULTS = ("kill", "stop", "two_writers", "copied", "full_file", "input_output_error", "full_disk")
+ALL_FAULTS = ("kill", "founding", "stop", "two_writers", "copied", "full_file", "input_output_error", "full_disk")
 EVERY_KIND = (
     "kill",
     "input_output_error",
