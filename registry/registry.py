@@ -65,6 +65,7 @@ class Registry:
 
     origin: str
     keys: RegistryKeys
+    ring: KeyRing
     office: Office
     reader: Reader
     documents: Documents
@@ -128,7 +129,7 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     housekeeping = Housekeeping([keeper.sweep, drafts.sweep], lambda: office.read_only is None)
     reader = Reader(engine, log, clock, documents.has)
     registry = Registry(
-        origin, keys, office, reader, documents, eraser, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
+        origin, keys, ring, office, reader, documents, eraser, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
         indexer, token, known is None, [housekeeping.stop, office.stop, indexer.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip
     try:
@@ -150,13 +151,19 @@ def _keys(
         with engine.connect() as tx:
             return storage.signed_below(tx, size)
 
+    def clerks() -> list[str]:
+        with engine.connect() as tx:
+            found = load_registry(tx)
+            party = load_parties(tx, [found.clerk])["party", found.clerk] if found else None
+        return [key.key for key in party.keys if key.is_live(clock.now())] if party else []
+
     place = folder / "keys" if folder else None
     if known is None:
         if place is None:
             keys = RegistryKeys.generate()
-            return keys, KeyRing(keys.held(), None, signed_below)
+            return keys, KeyRing(keys.held(), None, signed_below, clerks)
         held = read_or_make_keys(place)
-        return founding_keys(held), KeyRing(held, place, signed_below)
+        return founding_keys(held), KeyRing(held, place, signed_below, clerks)
     held = read_held_keys(place) if place else RegistryKeys.generate().held()
     with engine.connect() as tx:
         parties = load_parties(tx, [known.registrar, known.clerk])
@@ -164,7 +171,7 @@ def _keys(
     now = max(clock.now(), parse_entry(newest.data).time)  # a clock that is behind is no reason to miss a key
     registrar, clerk = (parties["party", name] for name in (known.registrar, known.clerk))
     keys = check_keys(held, keys_on_log(known, registrar, clerk, now), known.origin)
-    return keys, KeyRing(held, place, signed_below)
+    return keys, KeyRing(held, place, signed_below, clerks)
 
 
 def _start(registry: Registry, options: Options, engine: Engine) -> None:
