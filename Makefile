@@ -14,7 +14,7 @@ COMPILE = $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-h
 	--universal --python-version 3.11 --exclude-newer "3 days" --extra demo --group build $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: demo serve test lint bench lock clean help
+.PHONY: demo serve test faults lint bench interop lock clean help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -27,6 +27,9 @@ serve: $(RUN)  ## start the API and the pages (ARGS="--port 9000")
 test: $(DEV)  ## run the tests (ARGS="-k merkle")
 	@$(BIN)/python -m pytest -q -n auto --ignore=tests/bench $(ARGS)
 
+faults: $(DEV)  ## kill, stop and starve a process that appends (ARGS="--count 500")
+	@$(BIN)/python -m tests.faults $(ARGS)
+
 lint: $(DEV)  ## check style, format, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -35,6 +38,10 @@ lint: $(DEV)  ## check style, format, types and the direction of imports
 
 bench: $(DEV)  ## measure
 	@$(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m tests.bench.ledger
+
+interop: $(DEV)  ## open what is signed here with golang.org/x/mod; needs Go, else says so
+	@$(BIN)/python -m tests.interop
 
 # Both locks must pin the same versions (tests/deploy checks it), so that one .venv serves every target.
 lock:  ## pin the dependencies with hashes; needs uv (ARGS="--upgrade" for newer versions)
@@ -47,7 +54,7 @@ clean:  ## remove the environment and caches; data folders stay
 	@find api ledger registry tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
 # An environment without a working pip (a broken-off start, an interpreter that went away) is made anew.
 define prepare

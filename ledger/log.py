@@ -87,6 +87,7 @@ def node_reader(storage: LogStorage[Tx], tx: Tx, newest: Appended | None = None)
     """
     known = dict(newest.nodes) if newest else {}
     tiles = {(tile.level, tile.index): tile.hashes for tile in newest.tiles} if newest else {}
+    pyramids: dict[tuple[int, int], list[list[bytes]]] = {}
 
     def tile(level: int, index: int) -> bytes:
         found = tiles.get((level, index))
@@ -97,19 +98,27 @@ def node_reader(storage: LogStorage[Tx], tx: Tx, newest: Appended | None = None)
             tiles[level, index] = found
         return found
 
+    def pyramid(level: int, index: int, inner: int) -> list[list[bytes]]:
+        """The levels inside a tile up to `inner`, each of which holds the roots of the complete subtrees below it."""
+        levels = pyramids.get((level, index))
+        if levels is None:
+            data = tile(level, index)
+            levels = [[data[at : at + HASH_BYTES] for at in range(0, len(data) - HASH_BYTES + 1, HASH_BYTES)]]
+            pyramids[level, index] = levels
+        while len(levels) <= inner:
+            below = levels[-1]
+            levels.append([node_hash(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)])
+        return levels
+
     def node(level: int, index: int) -> bytes:
         found = known.get((level, index))
-        if found is not None:
-            return found
-        tile_level, inner = divmod(level, TILE_HEIGHT)
-        if inner:
-            found = node_hash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
-        else:
-            start = index % TILE_WIDTH * HASH_BYTES
-            found = tile(tile_level, index // TILE_WIDTH)[start : start + HASH_BYTES]
-            if len(found) != HASH_BYTES:
-                raise BrokenLogError(f"hash {index} of tile level {tile_level} is missing")
-        known[level, index] = found
+        if found is None:
+            tile_level, inner = divmod(level, TILE_HEIGHT)
+            tile_index, place = divmod(index, TILE_WIDTH >> inner)
+            found_in = pyramid(tile_level, tile_index, inner)[inner]
+            if place >= len(found_in):
+                raise BrokenLogError(f"hash {index} of level {level} is missing")
+            found = known[level, index] = found_in[place]
         return found
 
     return node

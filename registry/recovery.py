@@ -11,7 +11,7 @@ Disclosures, documents and tokens stand beside the ledger and are not brought ba
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from ledger.storage.tables import METADATA
 from ledger.tiles import TILE_WIDTH, Bundle, bundles_for_growth, decode_bundle
 from registry.auditing import DATABASE_NAME, RULEBOOK_PATH
 from registry.checkpoints import sign_again, signed_above
+from registry.clock import SystemClock
 from registry.documents.erasure import Eraser
 from registry.documents.folder import Documents
 from registry.founding import open_journal
@@ -42,6 +43,7 @@ from registry.refusals.refusal import Words
 from registry.replay import Replay
 from registry.store.database import create_tables, open_database, sqlite_url, writing
 from registry.store.loading import load_registry
+from registry.succession import Continues
 
 OnProgress = Callable[[int, int], None]
 _CHECKPOINT = METADATA.tables["sanquan_checkpoint"]
@@ -74,14 +76,6 @@ class Recovered(msgspec.Struct, frozen=True):
         return not self.missing and not self.needs_known
 
 
-class Continues(msgspec.Struct, frozen=True):
-    """What a successor's `log.open` says of the log that it continues. Contract section 3."""
-
-    checkpoint: str
-    recovered_size: int
-    lost: int
-
-
 class Recovery:
     """Recovers one data folder. No server writes to it meanwhile. `close` it when done."""
 
@@ -104,7 +98,7 @@ class Recovery:
             self._storage.create(tx)
             create_tables(tx)
             self._known = load_registry(tx)
-        _, self._ring = open_keys(folder / "keys", self._known, self._engine, self._storage, datetime.now(UTC))
+        _, self._ring = open_keys(folder / "keys", self._known, self._engine, self._storage, SystemClock())
 
     def close(self) -> None:
         """Files are released."""
@@ -379,15 +373,3 @@ def _damaged() -> RecoveryError:
         "its entries are not those that its checkpoint signs; take another copy",
         "其分录与其检查点所签不符；请换用另一份副本",
     )
-
-
-def read_continues(data: bytes) -> Continues:
-    """What `sanquan recover --end` wrote.
-
-    Raises:
-        FormatError: something else.
-    """
-    try:
-        return msgspec.json.decode(data, type=Continues, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise FormatError(f"not what `sanquan recover --end` writes: {error}") from error

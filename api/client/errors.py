@@ -33,10 +33,12 @@ class TrustError(ClientError):
     | entries_lost         | fewer entries than were shown before, or no proof that leads on from them          |
     | history_rewritten    | two roots of one size, or a history that does not begin with the one seen before   |
     | receipt_invalid      | a receipt does not prove what it says, or is for another statement                 |
+    | evidence_invalid     | an evidence bundle does not hold                                                   |
     | entry_changed        | the bytes of an entry are not those that a signed root commits to                  |
     | entry_position       | another entry than the one asked for                                               |
     | folio_gap            | a line of a folio is missing between those shown                                   |
     | answer_changed       | an answer is to another question than the one asked                                |
+    | evidence_invalid     | a bundle does not hold: a hole, a signature, a proof, or another subject            |
     | content_changed      | bytes that do not have the digest under which they were asked for                  |
     | draft_changed        | a draft says something else than its statement                                     |
     | untrusted            | anything else                                                                      |

@@ -98,7 +98,9 @@ def followed(
         said = {"use": "log", "add": change.add, "retire": change.retire}
         wanted = {name: value for name, value in said.items() if value is not None}
         if statement.act != "log.key" or statement.body != wanted:
-            raise TrustError(f"entry {change.seq} of {origin} does not change its keys as the registry says")
+            raise TrustError(
+                f"entry {change.seq} of {origin} does not change its keys as the registry says", "keys_changed"
+            )
         notes.append(note)
         covering = parse_checkpoint(parse_note(note).text).size
         trusted = _changed(origin, trusted, replace(change, size=covering))

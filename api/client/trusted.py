@@ -81,9 +81,9 @@ def parse_keys(origin: str, texts: Sequence[str]) -> TrustedKeys:
     try:
         keys = tuple(parse_verifier_key(text) for text in texts)
     except LedgerError as error:
-        raise TrustError(f"{origin} shows a key that is none: {error}") from error
+        raise TrustError(f"{origin} shows a key that is none: {error}", "keys_form") from error
     if not keys or any(key.name != origin for key in keys):
-        raise TrustError(f"{origin} does not show keys of its own name")
+        raise TrustError(f"{origin} does not show keys of its own name", "keys_form")
     return TrustedKeys.of(keys)
 
 

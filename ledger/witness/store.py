@@ -181,6 +181,14 @@ class WitnessStore:
             self._writer, self._reader = (
                 sqlite3.connect(path, patience_s, check_same_thread=False, isolation_level=None) for _ in range(2)
             )
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        with _available():
             self._writer.execute("PRAGMA journal_mode=WAL")
             self._writer.execute("PRAGMA synchronous=FULL")
         with self.writing():

@@ -209,6 +209,8 @@ def test_405_for_other_methods(method: str, asked: Asked) -> None:
 def test_404_for_a_log_that_is_not_known(asked: Asked) -> None:
     asked.refused(404, STRANGER.body(0, 7))
     asked.refused(404, STRANGER.body(3, 7, spoiled(STRANGER.note(7))))
+    long = SomeLog("x" * 30_000)
+    assert len(asked.refused(404, long.body(0, 7)).content) < 300
 
 
 OTHER_KEY = SomeLog(LOG.origin, (KeySigner.from_seed(bytes(31) + b"\1"),))

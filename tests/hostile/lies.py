@@ -491,6 +491,34 @@ def history_without_its_end(world: World) -> Tell:
 
 
 @lie(
+    "leaves an entry out of the evidence of an asset",
+    client="evidence_invalid",
+    auditor=None,
+    why="it reads the entries themselves",
+)
+def evidence_with_a_hole(world: World) -> Tell:
+    def change(facts: dict[str, Any]) -> None:
+        for parts in (facts["entries"], facts["proofs"]):
+            parts.pop(2)
+
+    return _as_json(f"/v1/assets/{world.asset}/evidence", change)(world)
+
+
+@lie("gives evidence of an older size", client="entries_lost", auditor=None, why="it reads the entries themselves")
+def old_evidence(world: World) -> Tell:
+    path = f"/v1/assets/{world.asset}/evidence"
+    return lambda asked: world.ask["old" if asked.path == path else "truth"](asked)
+
+
+@lie(
+    "gives evidence of another history", client="history_rewritten", auditor=None, why="it reads the entries themselves"
+)
+def evidence_of_a_fork(world: World) -> Tell:
+    path = f"/v1/assets/{world.asset}/evidence"
+    return lambda asked: world.ask["fork" if asked.path == path else "truth"](asked)
+
+
+@lie(
     "leaves an asset out of a list",
     client=None,
     auditor=None,

@@ -16,10 +16,13 @@ import httpx
 from api.client import Client, Pins, Profile, Receipt
 from api.demo.forgers import operators_keys, rewrite
 from ledger.entry import Entry
+from ledger.journal import SigningJournal
 from ledger.keys import Signer
 from ledger.known import Known, parse_known
 from ledger.note import VerifierKey, parse_verifier_key
 from ledger.sources import UrlSource
+from ledger.storage.sql import SqlLogStorage
+from registry.store.database import open_database, sqlite_url
 from tests.api.live import FORM, OWN, Live, live_registry
 from tests.hostile.liar import Liar, Upstream, lying
 
@@ -115,6 +118,20 @@ def _is_third(entry: Entry) -> bool:
     return entry.position == 3
 
 
+def _rewrite(folder: Path, signers: Sequence[Signer]) -> None:
+    """The folder holds another history, and a journal that says that it was always so."""
+    rewrite(folder, _is_third, signers)
+    for path in folder.glob("journal.db*"):
+        path.unlink()
+    engine, storage = open_database(sqlite_url(folder / "registry.db")), SqlLogStorage()
+    journal = SigningJournal(folder / "journal.db")
+    with engine.connect() as tx:
+        head = storage.head(tx)
+        journal.record(head.size, head.root)
+    journal.close()
+    engine.dispose()
+
+
 @contextmanager
 def world(folder: Path) -> Iterator[World]:
     """All of it while the block runs."""
@@ -123,9 +140,7 @@ def world(folder: Path) -> Iterator[World]:
     for name in ("fork", "old", "rewritten"):
         shutil.copytree(folder / "truth", folder / name)
     signers = operators_keys(folder / "truth")
-    rewrite(folder / "rewritten", _is_third, signers)
-    for path in (folder / "rewritten").glob("journal.db*"):
-        path.unlink()
+    _rewrite(folder / "rewritten", signers)
     with ExitStack() as stack:
         lives = {
             name: stack.enter_context(live_registry(folder / name, origin=ORIGIN))

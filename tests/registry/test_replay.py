@@ -222,8 +222,11 @@ def forge(folder: Path, insider: "Insider", envelope: bytes, folios: Sequence[st
             batch = log.open_batch(tx, insider.now)
             position = batch.add(parsed, parsed.digest(), folios).position
             appended = batch.write(tx)
-            assert appended is not None
-            storage.put_checkpoint(tx, log.sign(appended.head))
+        assert appended is not None
+        log.adopt(appended)
+        row = log.sign_covering(appended.head, engine.begin)
+        with engine.execution_options(**WRITER).begin() as tx:
+            storage.put_checkpoint(tx, row)
     finally:
         journal.close()
         engine.dispose()
