@@ -14,7 +14,7 @@ COMPILE = $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-h
 	--universal --python-version 3.11 --exclude-newer "3 days" --extra demo --group build $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: demo serve test lint bench interop lock clean help
+.PHONY: demo serve test faults lint bench interop lock clean help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -26,6 +26,9 @@ serve: $(RUN)  ## start the API and the pages (ARGS="--port 9000")
 
 test: $(DEV)  ## run the tests (ARGS="-k merkle")
 	@$(BIN)/python -m pytest -q -n auto --ignore=tests/bench $(ARGS)
+
+faults: $(DEV)  ## kill, stop and starve a process that appends (ARGS="--count 500")
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lint: $(DEV)  ## check style, format, types and the direction of imports
 	@$(BIN)/ruff check .

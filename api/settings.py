@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     origin: Annotated[str | None, Field(description="Name of the log; required off loopback.")] = None
     name: Annotated[str | None, Field(description="Name of the registrar at the first start.")] = None
+    continues: Annotated[
+        Path | None, Field(description="At the first start: what `sanquan recover --end` wrote of the log before.")
+    ] = None
     database: Annotated[str | None, Field(description="SQLAlchemy URL; default a SQLite file in the data folder.")] = (
         None
     )

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 from pathlib import Path
 
 OWNER_ONLY = 0o600
@@ -33,13 +34,34 @@ def make_private(path: Path) -> None:
 def write_private(path: Path, data: bytes, *, fresh: bool = False) -> None:
     """`path` holds `data`, on disk, and is its owner's alone. With `fresh` it must not be there.
 
+    Whole or not at all, whenever the process ends.
+
     Raises:
         FileExistsError: it is there.
     """
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if fresh else os.O_TRUNC)
-    with os.fdopen(os.open(path, flags, OWNER_ONLY), "wb") as file:
+    part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as file:
         os.fchmod(file.fileno(), OWNER_ONLY)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    try:
+        if fresh:
+            _name(part, path)
+        else:
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def _name(part: Path, path: Path) -> None:
+    """The file has its name, which no other had."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if path.exists():
+            raise FileExistsError(path) from None
+        part.replace(path)

@@ -165,3 +165,5 @@ _READERS = {
     "key.revoke": _revoke,
     "log.key": _log_key,
 }
+KEY_ACTS = frozenset(_READERS)
+"""The acts of the table above. All others add and end no key, and nobody signs them but `by` and `with`."""

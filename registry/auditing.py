@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
 
 from ledger.audit import AuditReport, Finding, Known, audit_log
 from ledger.checkpoint import Checkpoint, parse_checkpoint
@@ -74,6 +74,14 @@ def open_subject(path: Path) -> Iterator[Subject]:
             yield Subject(source, tx, tuple(journal))
     finally:
         engine.dispose()
+
+
+def published_note(tx: Connection) -> str | None:
+    """The checkpoint that is published under a policy of witnesses; None if there is none, or no policy."""
+    if not inspect(tx).has_table("sanquan_published"):  # a folder of an earlier release that was not served since
+        return None
+    row = SqlLogStorage().published(tx)
+    return row.note if row and row.size else None
 
 
 @contextmanager

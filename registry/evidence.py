@@ -21,6 +21,7 @@ from ledger.evidence.bundle import (
 from ledger.evidence.naming import Named, named_in
 from ledger.log import Log, node_reader
 from ledger.merkle import InclusionPaths
+from ledger.note import format_verifier_key
 from ledger.statement import parse_statement
 from ledger.storage import CheckpointRow, EntryRow
 from registry.reading import not_found
@@ -60,13 +61,13 @@ class Evidencer:
             rows = _Gathering(self._log, tx, checkpoint.size, self._max_entries).gather([asset, registry.registrar])
             paths = InclusionPaths(checkpoint.size, node_reader(self._log.storage, tx))
             entries = tuple(EvidenceEntry(row.position, row.data, tuple(paths.path(row.position))) for row in rows)
-        adopted = registry.as_of(checkpoint.size).rulebooks
+        then = registry.as_of(checkpoint.size)
         evidence = Evidence(
             origin=self._log.origin,
             checkpoint=checkpoint.note,
             entries=entries,
-            rulebooks={adoption.sha256: self._rulebook(adoption.sha256) for adoption in adopted},
-            log_keys=registry.log_keys,
+            rulebooks={adoption.sha256: self._rulebook(adoption.sha256) for adoption in then.rulebooks},
+            log_keys=tuple(format_verifier_key(term.key) for term in then.log_terms() if term.is_live(checkpoint.size)),
             subject=subject,
         )
         data = format_evidence(evidence)
@@ -143,8 +144,7 @@ class _Gathering:
                 entry = parse_entry(row.data)
                 named[row.position] = named_in(entry, parse_statement(entry.envelope))
             for position in positions:
-                found = named[position].everyone | (named[position].inputs if folio.startswith("ast_") else frozenset())
-                more = [name for name in sorted(found) if name not in seen]
+                more = [name for name in sorted(named[position].called_for(folio)) if name not in seen]
                 seen.update(dict.fromkeys(more))
                 waiting += more
         return [self._rows[position] for position in sorted(self._rows)]

@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from ledger.checkpoint import log_verifier_keys
 from ledger.encoding import format_base64url, parse_hex
 from ledger.errors import BrokenJournalError, FormatError
@@ -20,7 +22,7 @@ from ledger.identifiers import key_identifier, party_identifier
 from ledger.journal import SigningJournal
 from ledger.keys import Algorithm, KeySigner, Signer, write_private_key
 from ledger.note import format_verifier_key
-from ledger.private_files import write_private
+from ledger.private_files import sync_folder, write_private
 from ledger.statement import Envelope
 from registry.clock import Clock
 from registry.desk.sealing import SECRET_BYTES
@@ -40,6 +42,7 @@ from registry.law.rulebook import Rulebook
 from registry.refusals.refusal import Words
 from registry.register.office_state import Registry
 from registry.register.party import Key, Party
+from registry.succession import Continues
 
 
 class FoundingError(Exception):
@@ -111,9 +114,8 @@ def read_or_make_keys(folder: Path) -> list[HeldKey]:
     missing = [name for name in FIRST_NAMES if name not in there]
     if missing and any(key.path is not None and key.path.suffix == ".pem" for key in held):
         raise _missing(", ".join(str(folder / f"{name}.pem") for name in missing))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in missing:
-        write_private_key(folder / f"{name}.pem", KeySigner.generate(FIRST_NAMES[name]))
+    if missing:
+        _make_keys(folder, missing)
     return read_held_keys(folder) if missing else held
 
 
@@ -128,6 +130,21 @@ def _missing(names: str) -> FoundingError:
         f"keys are missing: {names}. Put them back; a registry never starts with other keys.",
         f"缺少密钥：{names}。请放回原处；登记系统不会以其他密钥启动。",
     )
+
+
+def _make_keys(folder: Path, names: Sequence[str]) -> None:
+    """All keys are there, or none, whenever the process ends: a registry with some of them would never start."""
+    fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    fresh.mkdir(mode=0o700, parents=True)
+    for name in names:
+        write_private_key(fresh / f"{name}.pem", KeySigner.generate(FIRST_NAMES[name]))
+    if folder.is_dir() and any(folder.iterdir()):  # keys/custody.key or a key's URI was put there before
+        for path in fresh.iterdir():
+            path.rename(folder / path.name)
+        fresh.rmdir()
+    else:
+        fresh.rename(folder)
+    sync_folder(folder.parent)
 
 
 def open_journal(folder: Path | None) -> SigningJournal:
@@ -186,6 +203,7 @@ def opening_statement(
     rulebook: Rulebook,
     name: str,
     identifier: dict[str, str] | None = None,
+    continues: Continues | None = None,
 ) -> Envelope:
     """`log.open`, signed by the registrar, then by clerk and seal as proof that they have their keys."""
 
@@ -196,7 +214,7 @@ def opening_statement(
     if identifier:
         registrar["identifier"] = identifier
     registrar["keys"] = [shape(keys.registrar)]
-    body = {
+    body: dict[str, Any] = {
         "origin": origin,
         "registrar": registrar,
         "clerk": shape(keys.clerk),
@@ -206,6 +224,8 @@ def opening_statement(
         "rulebook_sha256": rulebook.sha256,
         "spec": 1,
     }
+    if continues is not None:
+        body["continues"] = msgspec.to_builtins(continues)
     payload = make_payload("log.open", origin, keys.registrar_party, clock.now(), body)
     return sign_payload(payload, [keys.registrar, keys.clerk, keys.seal])
 

@@ -40,9 +40,12 @@ _NOTHING = CheckpointRow(0, EMPTY_ROOT, "")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds. `every`: between two publications, and two rounds of asking; `witness`: for what one witness answers."""
+    """Seconds. `every`: between two publications, and two rounds of asking; `witness`: for what one witness answers;
+    `look`: between two looks at what other processes have signed or published.
+    """
 
     every: float = 1.0
+    look: float = 0.2
     resign: float = 60.0
     deadline: float = 10.0
     witness: float = DEADLINE_S
@@ -76,6 +79,8 @@ class Publisher:
         self._lock = threading.Lock()
         self._shown: CheckpointRow | None = None
         self._shown_at = 0.0
+        self._looked_at = 0.0
+        self._changed = True
         self._witnesses = Witnesses(policy, log.origin, log.verifier_keys(), self._pace.witness) if policy else None
         self._late_since: float | None = None
         self._degraded: Words | None = None
@@ -113,6 +118,7 @@ class Publisher:
 
     def wake(self) -> None:
         """Something was signed."""
+        self._changed = True
         self._woken.set()
 
     def checkpoint(self) -> CheckpointRow:
@@ -140,7 +146,9 @@ class Publisher:
     def _current(self) -> CheckpointRow | None:
         with self._lock:
             now = time.monotonic()
-            if self._shown is None or now - self._shown_at >= self._pace.every:
+            is_due = self._changed or now - self._looked_at >= self._pace.look
+            if self._shown is None or (is_due and now - self._shown_at >= self._pace.every):
+                self._changed, self._looked_at = False, now
                 with self._engine.connect() as tx:
                     newest = self._publishable(tx)
                 if newest is not None and newest != self._shown and newest.size >= (self._shown or _NOTHING).size:
@@ -254,6 +262,7 @@ class Publisher:
     def _publish(self, row: CheckpointRow) -> None:
         with writing(self._engine) as tx:
             self._log.storage.publish(tx, row)
+        self._changed = True
 
 
 class _History:

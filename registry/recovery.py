@@ -42,6 +42,7 @@ from registry.refusals.refusal import Words
 from registry.replay import Replay
 from registry.store.database import create_tables, open_database, sqlite_url, writing
 from registry.store.loading import load_registry
+from registry.succession import Continues
 
 OnProgress = Callable[[int, int], None]
 _CHECKPOINT = METADATA.tables["sanquan_checkpoint"]
@@ -72,14 +73,6 @@ class Recovered(msgspec.Struct, frozen=True):
     def is_whole(self) -> bool:
         """Whether a start writes again."""
         return not self.missing and not self.needs_known
-
-
-class Continues(msgspec.Struct, frozen=True):
-    """What a successor's `log.open` says of the log that it continues. Contract section 3."""
-
-    checkpoint: str
-    recovered_size: int
-    lost: int
 
 
 class Recovery:
@@ -379,15 +372,3 @@ def _damaged() -> RecoveryError:
         "its entries are not those that its checkpoint signs; take another copy",
         "其分录与其检查点所签不符；请换用另一份副本",
     )
-
-
-def read_continues(data: bytes) -> Continues:
-    """What `sanquan recover --end` wrote.
-
-    Raises:
-        FormatError: something else.
-    """
-    try:
-        return msgspec.json.decode(data, type=Continues, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise FormatError(f"not what `sanquan recover --end` writes: {error}") from error

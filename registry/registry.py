@@ -34,6 +34,7 @@ from registry.search.indexer import Indexer
 from registry.starting import KeptElsewhere, start
 from registry.store.database import WRITER_CACHE_KIB, create_tables, open_database, sqlite_url
 from registry.store.loading import load_registry
+from registry.succession import Continues
 
 DEFAULT_NAME = "Sanquan registry / 三权登记处"
 
@@ -48,6 +49,7 @@ class Options:
     name: str = DEFAULT_NAME
     identifier: dict[str, str] | None = None
     verified_only: bool = False
+    continues: Continues | None = None
     kept_elsewhere: KeptElsewhere = lambda _origin: ()
 
 

@@ -5,10 +5,13 @@ only if nothing was found broken and everything was checked; a broken-off audit 
 """
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from sqlalchemy.exc import DatabaseError
 
 from ledger.audit import AuditReport, Known
 from ledger.note import VerifierKey
@@ -29,17 +32,26 @@ def audit_url(
     memory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=memory.parent, prefix=".auditing-") as scratch:
         working = Path(scratch) / "memory"
-        if memory.is_dir() and not whole and depth.signatures and _is_ours(memory):
+        if not whole and depth.signatures and _is_ours(memory):
             shutil.copytree(memory, working)
         else:
-            working.mkdir()
-        (working / _VERSION).write_text(_software())
-        report = audit(Subject(source), keys, known, on_progress, depth, working)
+            _make(working)
+        try:
+            report = audit(Subject(source), keys, known, on_progress, depth, working)
+        except (sqlite3.DatabaseError, DatabaseError):  # damaged memory is none
+            shutil.rmtree(working)
+            _make(working)
+            report = audit(Subject(source), keys, known, on_progress, depth, working)
         if report.holds and report.is_complete:
             if memory.is_dir():
                 memory.rename(Path(scratch) / "before")
             working.rename(memory)
         return report
+
+
+def _make(working: Path) -> None:
+    working.mkdir()
+    (working / _VERSION).write_text(_software())
 
 
 def _is_ours(memory: Path) -> bool:

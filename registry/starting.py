@@ -9,15 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from sqlalchemy import Engine
 
 from ledger.checkpoint import verify_checkpoint
+from ledger.entry import parse_entry
 from ledger.errors import BrokenLogError, FormatError, SignatureError
 from ledger.journal import Ended, SignedRoot
 from ledger.log import node_reader
 from ledger.merkle import root_at
 from ledger.note import VerifierKey, parse_verifier_key
-from ledger.statement import format_envelope
+from ledger.statement import format_envelope, parse_statement
 from ledger.storage import Head
 from registry.checkpoints import sign_again
 from registry.desk.sealing import SealError
@@ -25,6 +27,7 @@ from registry.founding import FoundingError, opening_statement
 from registry.law.rulebook import Rulebook
 from registry.refusals.refusal import Words
 from registry.store.loading import load_registry
+from registry.succession import Continues
 
 if TYPE_CHECKING:
     from registry.registry import Options, Registry
@@ -121,6 +124,8 @@ def start(registry: "Registry", options: "Options", engine: Engine) -> None:
             "keys/custody.key is not the one that the keys in custody were sealed with; put the right one back",
             "keys/custody.key 不是封存托管密钥时所用的那一把；请放回正确的文件",
         ) from error
+    if options.continues is not None and not registry.is_new:
+        _must_continue(registry, options.continues)
     registry.office.read_only = _judge(registry, options, engine)
     if registry.office.read_only is not None and registry.is_new:
         raise FoundingError(
@@ -137,6 +142,23 @@ def start(registry: "Registry", options: "Options", engine: Engine) -> None:
 
 def _judge(registry: "Registry", options: "Options", engine: Engine) -> Words | None:
     """As `judge_start`. What the journal knows and the database lacks of notes, and the other way round, is there then."""
+    journal = registry.log.journal
+    while True:
+        newest = journal.newest()  # before the database: what is signed was committed before
+        words, stored = _judge_once(registry, options, engine, newest)
+        if words is None or journal.newest() == newest:  # else another process has written meanwhile
+            break
+    if words is None and newest is not None:
+        if stored is not None and stored.size > newest.size:
+            journal.record(*stored)
+        sign_again(registry.log, engine, stored.size if stored else 0)
+    return words
+
+
+def _judge_once(
+    registry: "Registry", options: "Options", engine: Engine, newest: SignedRoot | None
+) -> tuple[Words | None, SignedRoot | None]:
+    """Why nothing may be written, and the newest checkpoint in the database."""
     log = registry.log
     with engine.connect() as tx:
         row = log.storage.checkpoint(tx)
@@ -145,19 +167,14 @@ def _judge(registry: "Registry", options: "Options", engine: Engine) -> Words | 
             if row is not None:
                 verify_checkpoint(row.note, [*log.verifier_keys(), *_keys_named_in(engine)])
         except (BrokenLogError, FormatError, SignatureError) as error:
-            return damaged(str(error))
+            return damaged(str(error)), None
         reader = node_reader(log.storage, tx)
         stored = SignedRoot(row.size, row.root) if row else None
+        elsewhere = options.kept_elsewhere(registry.origin)
         found = Found(
-            log.storage.head(tx), lambda size: root_at(size, reader), log.journal.newest(), log.journal.ended(), stored,
-            options.kept_elsewhere(registry.origin),
-        )  # fmt: skip
-        words = judge_start(found)
-    if words is None and found.journal is not None:
-        if stored is not None and stored.size > found.journal.size:
-            log.journal.record(*stored)
-        sign_again(log, engine, stored.size if stored else 0)
-    return words
+            log.storage.head(tx), lambda size: root_at(size, reader), newest, log.journal.ended(), stored, elsewhere
+        )
+        return judge_start(found), stored
 
 
 def _keys_named_in(engine: Engine) -> Sequence[VerifierKey]:
@@ -167,10 +184,25 @@ def _keys_named_in(engine: Engine) -> Sequence[VerifierKey]:
     return [parse_verifier_key(text) for text in known.log_keys] if known else []
 
 
+def _must_continue(registry: "Registry", continues: Continues) -> None:
+    """The log said at its opening what the caller says.
+
+    Raises:
+        FoundingError: it did not.
+    """
+    statement = parse_statement(parse_entry(registry.reader.entry(0).data).envelope)
+    if statement.body.get("continues") != msgspec.to_builtins(continues):
+        raise FoundingError(
+            f"the log {registry.origin} is open already and does not say that it continues {continues.origin}; open the "
+            "successor in a folder of its own",
+            f"账本 {registry.origin} 已经开立，且未载明其承继 {continues.origin}；请在另一文件夹中开立后继账本",
+        )
+
+
 def _open_log(registry: "Registry", options: "Options", rulebook: Rulebook) -> None:
     """Entry 0 is written."""
     envelope = opening_statement(
-        registry.keys, registry.origin, registry.clock, rulebook, options.name, options.identifier
+        registry.keys, registry.origin, registry.clock, rulebook, options.name, options.identifier, options.continues
     )
     (answer,) = registry.office.submit([format_envelope(envelope).encode()])
     if answer.refusal:

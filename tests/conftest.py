@@ -11,6 +11,14 @@ from tests.forks import Forks, forks
 from tests.words import english_run
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many faults were survived, and which this machine cannot make, is said also where all is well."""
+    for report in terminalreporter.getreports("passed"):
+        for name, said in report.user_properties:
+            if name == "faults":
+                terminalreporter.write_line(str(said))
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
     """Commands as forks of one process that has loaded them."""

@@ -40,7 +40,7 @@ def verify_bundle(data: bytes, verify_note: VerifyNote, *, pinned: bool, as_json
         raise typer.Exit(BROKEN) from None
     print_report(report, as_json=as_json, pinned=pinned, lang=lang)
     if not pinned:
-        say("key not pinned: give --key", "未固定公钥：请给出 --key", lang)
+        say("key not pinned: give --key or --policy", "未固定公钥：请给出 --key 或 --policy", lang)
         raise typer.Exit(USAGE)
     if not report.holds:
         raise typer.Exit(BROKEN)

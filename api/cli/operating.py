@@ -29,9 +29,10 @@ def _must_be_data(data: Path) -> None:
 def export(
     directory: Annotated[Path, typer.Argument(help="Where the tree is written; a second export only adds.")],
     data: DataOption = _DEFAULT,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare every file that is there already.")] = False,
 ) -> None:
     """Write the log as static files (tlog-tiles) that any web server can serve and anyone can audit."""
-    from registry.auditing import RULEBOOK_PATH, open_subject
+    from registry.auditing import RULEBOOK_PATH, open_subject, published_note
     from registry.store.loading import load_registry
 
     _must_be_data(data)
@@ -45,7 +46,14 @@ def export(
                 path = RULEBOOK_PATH + adoption.sha256
                 if (found := subject.source.document(path)) is not None:
                     documents[path] = found
-            report = export_log(subject.source, directory, documents, on_progress)
+            report = export_log(
+                subject.source,
+                directory,
+                documents,
+                on_progress,
+                note=published_note(subject.register),
+                verifies=verify,
+            )
     except LedgerError as error:
         fail(BROKEN, f"not exported: {error}", f"未导出：{error}")
     say(

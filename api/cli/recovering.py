@@ -99,9 +99,8 @@ def _end(
     recovery: "Recovery", data: Path, kept: list[Known], keys: list[VerifierKey], successor: str | None,
     lang: str | None, *, is_sure: bool,
 ) -> None:  # fmt: skip
-    import msgspec
-
     from registry.clock import SystemClock
+    from registry.succession import format_continues
 
     if not is_sure:
         asked = (
@@ -110,7 +109,7 @@ def _end(
         typer.confirm(asked, abort=True, err=True)
     continues = recovery.end(SystemClock().now(), kept, keys, successor)
     path = data / CONTINUES_NAME
-    write_private(path, msgspec.json.format(msgspec.json.encode(continues), indent=2) + b"\n")
+    write_private(path, format_continues(continues))
     say(
         f"ended: {continues.recovered_size} signed entries are still here, {continues.lost} are lost. Found the successor "
         f"with `sanquan serve --data NEW --origin OTHER --continues {path}`",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from api.settings import Settings
     from registry.registry import Registry
+    from registry.succession import Continues
 
 _NOW = "now"
 _GARBAGE = (500_000, 50, 100)
@@ -71,7 +72,7 @@ def open_for(settings: "Settings") -> "Registry":
 
     options = Options(
         folder=settings.data, origin=settings.origin, database=settings.database, name=settings.name or DEFAULT_NAME,
-        verified_only=settings.verified_only,
+        verified_only=settings.verified_only, continues=_continues(settings.continues),
     )  # fmt: skip
     try:
         registry = open_registry(options, _clock(settings))
@@ -85,6 +86,15 @@ def open_for(settings: "Settings") -> "Registry":
             f"无法启动：{registry.origin} 不是测试登记簿，模拟时钟只用于以 .test 结尾的名称",
         )
     return registry
+
+
+def _continues(path: Path | None) -> "Continues | None":
+    from registry.succession import parse_continues
+
+    try:
+        return parse_continues(path.read_bytes()) if path else None
+    except (OSError, FormatError) as error:
+        fail(USAGE, f"--continues: {error}", f"--continues：{path} 不是 `sanquan recover --end` 写出的文件（{error}）")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -121,6 +131,10 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on (8000); 0 takes a free one.")] = None,
     origin: Annotated[str | None, typer.Option(help="Name of the log; required off loopback.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the registrar, at the first start.")] = None,
+    continues: Annotated[
+        Path | None,
+        typer.Option(help="The file that `sanquan recover --end` wrote of the log that this one continues."),
+    ] = None,
     database: Annotated[str | None, typer.Option(help="SQLAlchemy URL (a SQLite file in the data folder).")] = None,
     admission: Annotated[str | None, typer.Option(help="open or verified.")] = None,
     visibility: Annotated[str | None, typer.Option(help="public or members.")] = None,
@@ -134,7 +148,7 @@ def serve(
     """Serve the API and pages of a registry."""
     settings = _settings(
         data=data, host=host, port=port, origin=origin, name=name, database=database, admission=admission,
-        visibility=visibility, policy=policy, simulated_clock=simulated_clock,
+        visibility=visibility, policy=policy, simulated_clock=simulated_clock, continues=continues,
     )  # fmt: skip
     configure_logging()
     listener = listen(settings.host, settings.port)

@@ -112,7 +112,7 @@ def _greet(opened: Opened, host: str, port: int) -> None:
     place = f"{witness.name}  http://{f'[{host}]' if ':' in host else host}:{port}/"
     warn(f"sanquan witness: {place}", f"三权见证人：{place}")
     for key in opened.added:
-        text = f"{key.name}  {format_verifier_key(key)}"
+        text = format_verifier_key(key)
         warn(f"  from now on also this key of {text}", f"  自此也认此公钥：{text}")
     for origin in opened.logs:
         warn(f"  cosigns {origin}", f"  为其联署：{origin}")
@@ -140,7 +140,7 @@ def evidence(
         })  # fmt: skip
     else:
         for origin, kept in found.items():
-            say(f"{origin}: {len(kept)} contradictions", f"{origin}：{len(kept)} 处矛盾")
+            say(f"{origin}: contradictions kept: {len(kept)}", f"{origin}：所存矛盾 {len(kept)} 处")
             for each in kept:
                 _show(each)
     if any(each.kind is Kind.TWO_ROOTS for kept in found.values() for each in kept):

@@ -12,7 +12,7 @@ from api.client.answers import check_history, check_moment
 from api.client.documents import Documents
 from api.client.drafts import Drafts
 from api.client.errors import ClientError, ProblemError, TransportError, TrustError
-from api.client.evidence import Bundle, verified_bundle
+from api.client.evidence import Asked, Bundle, verified_bundle
 from api.client.files import LineResult, Receipt, answers_of, conceal, files
 from api.client.pins import Pins
 from api.client.private import NONE
@@ -179,16 +179,12 @@ class Client(Drafts, Documents):
         """The evidence of an asset, right or case at a signed size (default the newest), verified and to be kept.
 
         Raises:
-            TrustError: it does not hold, or is older than what was seen before.
+            TrustError: it does not hold, is about something else, or is older than what was seen before.
         """
-        before = self._pins.checkpoint(self.origin, self.log_keys)
+        asked = Asked(identifier, self.origin, size, self._newest)
         data = self.evidence_bytes(identifier, size=size)
-        bundle = verified_bundle(data, identifier, size, self.origin, self.log_keys)
-        shown = self.see(bundle.evidence.checkpoint)
-        if size is None and before is not None and shown < before.size:
-            raise TrustError(
-                f"the evidence is of size {shown}, though {before.size} entries were seen before", "entries_lost"
-            )
+        bundle = self._with_newest_keys(lambda trusted: verified_bundle(data, asked, trusted))
+        self.see(bundle.evidence.checkpoint)
         return bundle
 
     def _proven(self, old: int, new: int) -> list[bytes]:

@@ -33,6 +33,7 @@ class TrustError(ClientError):
     | entries_lost         | fewer entries than were shown before, or no proof that leads on from them          |
     | history_rewritten    | two roots of one size, or a history that does not begin with the one seen before   |
     | receipt_invalid      | a receipt does not prove what it says, or is for another statement                 |
+    | evidence_invalid     | an evidence bundle does not hold                                                   |
     | entry_changed        | the bytes of an entry are not those that a signed root commits to                  |
     | entry_position       | another entry than the one asked for                                               |
     | folio_gap            | a line of a folio is missing between those shown                                   |

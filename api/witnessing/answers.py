@@ -30,6 +30,7 @@ _REFUSALS: dict[type[LedgerError], tuple[int, str]] = {
     UnavailableError: (503, "见证人暂时无法保存记录或确定时间，请稍后再试"),
 }
 """Status and Chinese words by error; the first that fits."""
+_SHOWN_CHARACTERS = 100
 _HTTP_WORDS = {404: ("nothing is here", "此处没有内容"), 405: ("not by this method", "不接受此方法")}
 
 
@@ -70,7 +71,7 @@ def install(app: FastAPI) -> None:
     async def on_refusal(request: Request, error: LedgerError) -> Response:
         answer = refusal(error)
         log = logger.error if answer.status_code >= 500 else logger.info
-        log("not answered", path=request.url.path, status=answer.status_code, reason=str(error))
+        log("not answered", path=request.url.path[:_SHOWN_CHARACTERS], status=answer.status_code, reason=str(error))
         return answer
 
     @app.exception_handler(RefusedError)
@@ -89,5 +90,5 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:
-        logger.error("request failed", path=request.url.path, exc_info=error)
+        logger.error("request failed", path=request.url.path[:_SHOWN_CHARACTERS], exc_info=error)
         return words(500, "the witness failed; nothing was cosigned", "见证人内部错误，未联署", {"Connection": "close"})

@@ -37,7 +37,7 @@ def report(found: Contradiction) -> None:
 
 def create_witness_app(witness: Witness, settings: WitnessSettings | None = None) -> FastAPI:
     """The app on an open witness. Closing the witness is the caller's business."""
-    app = GuardedApp(title="Sanquan witness 三权见证人", openapi_url=None, docs_url=None, redoc_url=None)
+    app = GuardedApp(title="Sanquan witness 三权见证人", openapi_url=None, redirect_slashes=False)
     app.state.settings = settings or WitnessSettings()
     app.add_middleware(Patience, seconds=app.state.settings.body_timeout)
     answers.install(app)

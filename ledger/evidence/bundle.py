@@ -71,7 +71,7 @@ def is_evidence(data: bytes) -> bool:
     """Whether this is meant as an evidence bundle, well formed or not, of this version or another."""
     try:
         return _HEAD.decode(data).format.startswith(_FAMILY)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return False
 
 
@@ -79,7 +79,7 @@ def claimed_origin(data: bytes) -> str:
     """The log of which `is_evidence` says that it is a bundle; empty where it does not say. For looking up pinned keys."""
     try:
         found = _HEAD.decode(data).origin
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return ""
     return found if isinstance(found, str) else ""
 

@@ -105,7 +105,8 @@ def examine_evidence(evidence: Evidence, verify_note: VerifyNote, subject: str |
     if (disclosures := evidence.disclosures) is not None:
         found.append(_run("disclosures", lambda: checks.check_disclosures(disclosures, lines)))
     found.append(_run("subject", lambda: checks.check_subject(evidence.subject, subject, assets)))
-    unseen = {party for line in lines for party in line.named.everyone if not folios.is_shown(party)}
+    called = {name for line in lines for each in line.entry.folios for name in line.named.called_for(each.folio)}
+    unseen = {name for name in called if name.startswith("pty_") and not folios.is_shown(name)}
     notes = LIMITS if evidence.question is None and evidence.answer is None else (*LIMITS, NOT_REPLAYED)
     return EvidenceReport(
         claimed, len(lines), tuple(found), assets, folios.shown(), tuple(sorted(unseen)), notes

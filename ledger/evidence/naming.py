@@ -13,7 +13,7 @@ from ledger.entry import Entry
 from ledger.identifiers import is_identifier
 from ledger.statement import Statement
 
-_PARTY_MEMBERS = frozenset({"agent", "awaits", "participants", "party", "to", "trustee"})
+_PARTY_MEMBERS = frozenset({"agent", "awaits", "from", "participants", "party", "to", "trustee"})
 """Members of bodies whose parties the register knows, or the act is refused."""
 
 
@@ -29,9 +29,14 @@ class Named(msgspec.Struct, frozen=True):
     mentioned: frozenset[str]
     inputs: frozenset[str]
 
-    @property
-    def everyone(self) -> frozenset[str]:
-        return self.signers | self.parties | self.mentioned
+    def called_for(self, folio: str) -> frozenset[str]:
+        """The folios that a bundle with this folio, on which the entry stands, holds as well.
+
+        What only looks like a party does not count on a party's folio: its owner writes there whatever it likes, and
+        could make the evidence of others too large.
+        """
+        found = self.signers | self.parties
+        return found | self.mentioned | self.inputs if folio.startswith("ast_") else found
 
 
 def named_in(entry: Entry, statement: Statement) -> Named:

@@ -8,9 +8,11 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from ledger.errors import FormatError, SignatureError
 from ledger.finding import BrokenError, Finding
+from ledger.instants import format_instant, parse_instant
 from ledger.keys import Algorithm, verify_signature
 from ledger.merkle import HASH_BYTES, leaf_hash, root
 from ledger.note import parse_verifier_key
@@ -32,7 +34,7 @@ from ledger.reading.words import (
     time_backwards,
     wrong_tile,
 )
-from ledger.signing import Signing, signing_of
+from ledger.signing import KEY_ACTS, Signing, signing_of
 from ledger.statement import Envelope, Statement, parse_statement, pre_authentication_encoding
 from ledger.tiles import TILE_WIDTH, Bundle, Tile, decode_bundle
 
@@ -90,10 +92,6 @@ class Summary(msgspec.Struct, array_like=True):
         return len(self.leaves) // HASH_BYTES
 
 
-_ABOUT_KEYS = frozenset({"log.open", "log.key"})
-"""Acts that name the log's own keys."""
-
-
 class Reading(msgspec.Struct, array_like=True):
     """A bundle to be read."""
 
@@ -124,7 +122,10 @@ class _Reader:
         self._reading = reading
         self._start = reading.index * TILE_WIDTH
         self._previous = ""
+        self._changed = -1
         self._times: list[str] = []
+        self._signers: list[SignedEntry] = []
+        self._signed: list[int] = []
         self._leaves: list[bytes] = []
         self._digests: list[bytes] = []
         self._folios: dict[str, FolioRun] = {}
@@ -137,12 +138,14 @@ class _Reader:
         reading, summary = self._reading, self.summary
         try:
             datas = self._decode()
-            for number, data in enumerate(datas[: reading.width]):
-                self._check(self._start + number, number, data)
+            leaves = [leaf_hash(data) for data in datas[: reading.width]]
+            self._check_leaves(leaves)
+            for number, (data, leaf) in enumerate(zip(datas, leaves, strict=False), self._start):
+                self._check(number, data, leaf)
             self._check_end(datas)
         except BrokenError as error:
             summary.finding = error.finding
-        summary.times = self._times
+        summary.times, summary.signers, summary.signed = self._times, self._signers, self._signed
         summary.leaves, summary.digests = b"".join(self._leaves), b"".join(self._digests)
         summary.folios = list(self._folios.values())
         if len(self._leaves) == TILE_WIDTH:
@@ -155,9 +158,16 @@ class _Reader:
         except FormatError as error:
             raise bundle_cut_off(bundle, self._start, error) from error
 
-    def _check(self, position: int, number: int, data: bytes) -> None:
-        leaf = leaf_hash(data)
-        if self._reading.tile[number * HASH_BYTES : (number + 1) * HASH_BYTES] != leaf:
+    def _check_leaves(self, leaves: list[bytes]) -> None:
+        """`_changed` is the first entry whose hash is not the one in the tile."""
+        tile = self._reading.tile
+        if tile[: len(leaves) * HASH_BYTES] != b"".join(leaves):
+            starts = range(0, len(leaves) * HASH_BYTES, HASH_BYTES)
+            same = (tile[at : at + HASH_BYTES] == leaf for at, leaf in zip(starts, leaves, strict=True))
+            self._changed = self._start + list(same).index(False)
+
+    def _check(self, position: int, data: bytes, leaf: bytes) -> None:
+        if position == self._changed:
             raise entry_changed(position)
         try:
             wire = read_entry(data)
@@ -167,10 +177,13 @@ class _Reader:
         payload = wire.statement.payload
         digest = sha256(payload).digest()
         members = quick_wire_statement(payload)
-        if members is None or members.act in _ABOUT_KEYS or self._reading.with_signatures:
+        if members is None or members.act in KEY_ACTS:
             self._check_statement(position, wire, members, digest)
         elif members.log != self._reading.origin:
             raise foreign_statement(position, members.log, self._reading.origin)
+        elif self._reading.with_signatures:
+            joining = () if members.with_ is UNSET else tuple(members.with_)
+            self._keep_plain(wire, members.by, joining, members.at)
         self._add_folios(position, wire)
         self._times.append(wire.time)
         self._leaves.append(leaf)
@@ -224,25 +237,31 @@ class _Reader:
             self.summary.log_keys.append((position, text, added))
 
     def _keep_signers(self, position: int, wire: WireEntry, statement: Statement) -> None:
-        envelope = envelope_of(wire)
+        if statement.act not in KEY_ACTS:
+            self._keep_plain(wire, statement.by, statement.with_, format_instant(statement.at))
+            return
         try:
-            signing = signing_of(envelope, statement)
+            signing = signing_of(envelope_of(wire), statement)
         except (FormatError, SignatureError) as error:
             raise key_form(position, error) from error
         parties = (signing.by, *signing.with_)
         own = tuple([line.id for line in wire.folios if line.id in parties])
-        summary = self.summary
-        signed = SignedEntry(signing, own)
-        if signed.changes_keys:
-            summary.signed.append(len(summary.signers))
-            summary.signers.append(signed)
-        else:  # what it says of time matters for keys that end only
-            same = (signing.by, signing.with_, signing.keys, own)
-            place = self._places.setdefault(same, len(summary.signers))
-            if place == len(summary.signers):
-                summary.signers.append(signed)
-            summary.signed.append(place)
+        self._signed.append(len(self._signers))
+        self._signers.append(SignedEntry(signing, own))
         self.kept.append((wire.statement.payload, [each.sig for each in wire.statement.signatures]))
+
+    def _keep_plain(self, wire: WireEntry, by: str, joining: tuple[str, ...], at: str) -> None:
+        """Who signs a statement that changes no keys; most entries of a bundle have few signers."""
+        signatures = wire.statement.signatures
+        keys = tuple([each.keyid for each in signatures])
+        own = tuple([line.id for line in wire.folios if line.id == by or line.id in joining])
+        same = (by, joining, keys, own)
+        place = self._places.get(same)
+        if place is None:
+            place = self._places[same] = len(self._signers)
+            self._signers.append(SignedEntry(Signing(by, joining, parse_instant(at), keys), own))
+        self._signed.append(place)
+        self.kept.append((wire.statement.payload, [each.sig for each in signatures]))
 
     def _check_end(self, datas: list[bytes]) -> None:
         reading = self._reading

@@ -6,7 +6,6 @@ Whoever has an old copy of `witness.db` beside the key can make the witness cont
 store is refused, and so is a store with another key. Source: contract section 10.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -84,7 +83,7 @@ def open_witness(
             for origin, text in records.log_keys():
                 logs[origin] = (*logs.get(origin, ()), parse_verifier_key(text))
         witness = Witness(called, signer, store, logs, clock=clock, on_contradiction=on_contradiction)
-        (folder / VERIFIER_KEY_NAME).write_text(format_verifier_key(witness.key) + "\n", encoding="utf-8")
+        _show_key(folder / VERIFIER_KEY_NAME, format_verifier_key(witness.key) + "\n")
     except BaseException:
         store.close()
         raise
@@ -117,7 +116,7 @@ def _identify(folder: Path, records: Records, name: str | None) -> tuple[KeySign
         signer = _read(folder) if is_left else KeySigner.generate(Algorithm.ED25519)
         records.set_identity(name, _key_text(name, signer))
         if not is_left:
-            _write_durably(folder / KEY_NAME, signer)
+            write_private_key(folder / KEY_NAME, signer)  # on disk before anything is signed with it
         return signer, name
     if name not in (None, known[0]):
         raise WitnessStartError(
@@ -148,12 +147,7 @@ def _read(folder: Path) -> KeySigner:
         raise WitnessStartError(f"{KEY_NAME} cannot be read: {error}", f"无法读取 {KEY_NAME}") from error
 
 
-def _write_durably(path: Path, signer: KeySigner) -> None:
-    """The key is on disk before anything is signed with it."""
-    write_private_key(path, signer)
-    for each in (path, path.parent):
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _show_key(path: Path, line: str) -> None:
+    """`path` holds the line; one that does is left alone, for another process may be reading it."""
+    if not path.is_file() or path.read_text(encoding="utf-8") != line:
+        path.write_text(line, encoding="utf-8")

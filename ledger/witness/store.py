@@ -19,6 +19,7 @@ KEPT_CHECKPOINTS = 1_000
 """Of a log: so many sizes back another root is recognised."""
 KEPT_CONTRADICTIONS = 100
 """Of a log and a kind. Two roots for a size stay, for the first ones convict for ever; what is unproven makes room."""
+PATIENCE_S = 5.0
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS witness (
@@ -168,8 +169,8 @@ def _contradiction(row: tuple[str, int, bytes, str, str | None, str, int]) -> Co
 class WitnessStore:
     """The file. May be used from any thread; other processes may have it open."""
 
-    def __init__(self, path: Path) -> None:
-        """Opens the file, made if it is not there.
+    def __init__(self, path: Path, patience_s: float = PATIENCE_S) -> None:
+        """Opens the file, made if it is not there. Waits so long for others that write.
 
         Raises:
             UnavailableError: it cannot be opened.
@@ -178,8 +179,16 @@ class WitnessStore:
         self._writing, self._reading = threading.Lock(), threading.Lock()
         with _available():
             self._writer, self._reader = (
-                sqlite3.connect(path, check_same_thread=False, isolation_level=None) for _ in range(2)
+                sqlite3.connect(path, patience_s, check_same_thread=False, isolation_level=None) for _ in range(2)
             )
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        with _available():
             self._writer.execute("PRAGMA journal_mode=WAL")
             self._writer.execute("PRAGMA synchronous=FULL")
         with self.writing():

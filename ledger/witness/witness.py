@@ -26,6 +26,9 @@ from ledger.witness.store import Contradiction, Cosigned, Kind, Records, Witness
 CLOCK_SLACK_S = 60
 """By so much a clock may go back: the witness states its last time again. Further, and it does not know the time."""
 
+_SHOWN_CHARACTERS = 100
+"""Of a name that a stranger made up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cosignature:
@@ -67,7 +70,7 @@ class Witness:
         request = parse_add_checkpoint(body)
         origin = parse_checkpoint(parse_note(request.note).text).origin
         if origin not in self._logs:
-            raise UnknownOriginError(f"the log {origin} is not known here")
+            raise UnknownOriginError(f"the log {origin[:_SHOWN_CHARACTERS]} is not known here")
         verified = verify_checkpoint(request.note, self._logs[origin])
         refusal: OldSizeError | ProofError | None = None
         with self._store.writing() as records:
@@ -116,7 +119,7 @@ class Witness:
 
     def _origin(self, path: str) -> str:
         if path not in self._origins:
-            raise UnknownOriginError(f"no log with the path {path} is known here")
+            raise UnknownOriginError(f"no log with the path {path[:_SHOWN_CHARACTERS]} is known here")
         return self._origins[path]
 
     def _cosign(self, records: Records, verified: VerifiedCheckpoint) -> tuple[Signature, list[Contradiction]]:

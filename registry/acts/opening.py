@@ -1,8 +1,8 @@
 """`log.open`: entry 0. The registrar names itself, its clerk, and the keys of log and seal. Contract section 3."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType
 
 from ledger.errors import FormatError, SignatureError
 from ledger.identifiers import party_identifier, party_of_first_key
@@ -16,6 +16,7 @@ from registry.refusals.refusal import refused
 from registry.register.office_state import Adoption, Registry, SealKey
 from registry.register.party import Details, Level, Party
 from registry.register.register import Register
+from registry.succession import Continues, check_continues
 
 SPEC = 1
 _NEEDED_KINDS = {1, 6}
@@ -37,7 +38,7 @@ class OpenBody(Shape, frozen=True):
     rulebook: str
     rulebook_sha256: Digest
     spec: Literal[1]
-    continues: dict[str, Any] | UnsetType = field(default=UNSET)
+    continues: Continues | UnsetType = UNSET
 
 
 def _parse(statement: Statement) -> OpenBody:
@@ -52,6 +53,7 @@ def _parse(statement: Statement) -> OpenBody:
         raise invalid(
             "/body/registrar/identifier/value", "not a valid unified social credit code", "不是有效的统一社会信用代码"
         )
+    _check_continues(body)
     kinds, publics = set(), [key.public for key in keys]
     for number, text in enumerate(body.log_keys):
         try:
@@ -75,6 +77,19 @@ def _parse(statement: Statement) -> OpenBody:
             "登记机构、书记、印章与账本的密钥须各不相同",
         )
     return body
+
+
+def _check_continues(body: OpenBody) -> None:
+    """What the log says of one before it can be so."""
+    continues = given(body.continues)
+    if continues is None:
+        return
+    try:
+        check_continues(continues, body.origin)
+    except FormatError as error:
+        raise invalid(
+            f"/body/continues{error.pointer}", str(error), "不是另一账本的检查点，或其条数与尚存、丢失之和不符"
+        ) from error
 
 
 def _registrar_keys(body: OpenBody) -> tuple[Key, ...]:

@@ -1,6 +1,7 @@
 """`GET /v1/{assets,rights,cases}/{id}/evidence`, and the SDK's way to it. Contract sections 6 and 9."""
 
 import gzip
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 
 from api.client import ProblemError, TrustError
+from api.v1 import evidence
 from ledger.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from ledger.evidence.bundle import format_evidence, parse_evidence
 from ledger.evidence.examination import verify_evidence
+from ledger.keys import KeySigner
 from registry.evidence import Evidencer
 from tests.api.client.fake import Between
 from tests.api.live import Live, live_registry, problem
@@ -92,6 +95,15 @@ def test_too_much_for_one_bundle(live: Live, receipt: dict[str, Any]) -> None:
     problem(live.http.get(path_of(receipt)), 413, "TOO_LARGE")
 
 
+def test_few_are_made_at_once(live: Live, receipt: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "_making", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(evidence, "_PATIENCE_S", 0.01)
+    assert live.http.get(path_of(receipt)).status_code == 200
+    with evidence._making:
+        problem(live.http.get(path_of(receipt)), 503, "QUEUE_FULL")
+    assert live.http.get(path_of(receipt)).status_code == 200
+
+
 def test_a_members_register_shows_its_evidence_to_members(tmp_path: Path) -> None:
     with live_registry(tmp_path / "data", visibility="members") as live:
         reader = live.party("B")
@@ -126,19 +138,19 @@ def answered(live: Live, tmp_path: Path, change: Callable[[bytes], bytes]) -> An
 
 def test_the_sdk_refuses_evidence_that_was_changed(live: Live, receipt: dict[str, Any], tmp_path: Path) -> None:
     asset, other = named(receipt, "ast"), named(live.asset(live.party("B")), "ast")
-    forger = live.registry.keys.registrar
     of_other = live.http.get(f"/v1/assets/{other}/evidence").content
-    forged = sign_checkpoint(Checkpoint(live.registry.origin, live.size(), bytes(32)), [forger], 0)
-    changes: list[Callable[[bytes], bytes]] = [
-        lambda data: data.replace(b'"seq":0', b'"seq":1'),
-        lambda data: data[:-1],
-        lambda _: b"{}",
-        lambda _: of_other,
-        lambda data: format_with(data, forged),
+    forged = sign_checkpoint(Checkpoint(live.registry.origin, live.size(), bytes(32)), [KeySigner.generate()], 0)
+    changes: list[tuple[Callable[[bytes], bytes], str]] = [
+        (lambda data: data.replace(b'"seq":0', b'"seq":1'), "evidence_invalid"),
+        (lambda data: data[:-1], "evidence_invalid"),
+        (lambda _: b"{}", "evidence_invalid"),
+        (lambda _: of_other, "evidence_invalid"),
+        (lambda data: format_with(data, forged), "checkpoint_signature"),
     ]
-    for number, change in enumerate(changes):
-        with answered(live, tmp_path / str(number), change) as client, pytest.raises(TrustError):
+    for number, (change, code) in enumerate(changes):
+        with answered(live, tmp_path / str(number), change) as client, pytest.raises(TrustError) as refused:
             client.evidence(asset)
+        assert refused.value.code == code
 
 
 def format_with(data: bytes, checkpoint: str) -> bytes:
@@ -149,7 +161,7 @@ def test_the_sdk_refuses_evidence_older_than_it_saw(live: Live, receipt: dict[st
     asset = named(receipt, "ast")
     old = live.http.get(f"/v1/assets/{asset}/evidence").content
     live.party("B")
-    with answered(live, tmp_path, lambda _: old) as client, pytest.raises(TrustError, match="seen before"):
-        client.evidence(asset)
-    with answered(live, tmp_path, lambda _: old) as client, pytest.raises(TrustError, match="not asked for"):
-        client.evidence(asset, size=live.size())
+    for size, code in ((None, "entries_lost"), (live.size(), "answer_changed")):
+        with answered(live, tmp_path, lambda _: old) as client, pytest.raises(TrustError) as refused:
+            client.evidence(asset, size=size)
+        assert refused.value.code == code

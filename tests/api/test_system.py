@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from ledger.keys import KeySigner
 from registry.refusals.catalogue import CATALOGUE
 from registry.refusals.refusal import Words
-from tests.api.live import Live, problem
+from tests.api.live import Actor, Live, party_body, problem
 
 PAGES = ("/", "/docs", "/problems", "/problems/MALFORMED")
 
@@ -35,6 +36,27 @@ def test_a_registry_that_does_not_write_is_not_ready_but_reads(live: Live) -> No
     assert problem(answer, 503, "READ_ONLY")["detail"] == "登记系统现为只读：放回的是较旧的副本"
     assert live.get("/healthz") == {"status": "ok"}
     assert live.get("/v1/assets")["items"] == []
+
+
+def test_what_is_published_without_its_quorum_is_said(live: Live) -> None:
+    assert live.get("/readyz") == {"status": "ready", "published": 1, "signed": 1}
+    publisher = live.app.state.publisher
+    publisher._degraded = Words("nobody cosigned", "无人联署")
+    publisher._silent = {"w1": "it answers 500"}
+    answer = live.http.get("/readyz", headers={"Accept-Language": "zh"})
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "degraded", "published": 1, "signed": 1, "detail": "无人联署", "silent": {"w1": "it answers 500"},
+    }  # fmt: skip
+    assert live.http.get("/").status_code == 200
+
+
+def test_a_witness_that_knows_better_closes_the_office(live: Live) -> None:
+    live.app.state.publisher._on_dispute(Words("a witness saw 9 entries", "见证人见过 9 条分录"))
+    assert problem(live.http.get("/readyz"), 503, "READ_ONLY")["detail"].endswith("9 条分录")
+    newcomer = Actor("Firm", [KeySigner.generate()])
+    problem(live.send(live.envelope("party.register", newcomer, party_body(newcomer))), 503, "READ_ONLY")
+    assert live.http.get("/checkpoint").status_code == 200
 
 
 def refs(value: Any) -> list[str]:

@@ -26,7 +26,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "guards.md": {"quota_requests": "20/hour", "max_document_bytes": 1_000_000},
     "members.md": {"visibility": "members"},
 }
-OF_FILES = {"import.md", "rulebook.md", "verify-offline.md"}
+OF_FILES = {"import.md", "rulebook.md", "verify-offline.md", "witness.md"}
 """Pages whose commands are those of a machine, not of a registry that is there; `tests/api/cli` runs what they say."""
 _TIMEOUT_S = 120
 

@@ -16,7 +16,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     given = parser.parse_args()
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    structlog.configure(
+        processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()
+    )
     print(f"seed {given.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="sanquan-faults-") as folder, children(Path(folder)) as started:
         print(run_faults(World(Path(folder), started, given.seed), given.count, faults_here(Path(folder))))

@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 import time
+import traceback
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,9 @@ def serve() -> None:
     """Forks a child for each line until there are no more."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    structlog.configure(
+        processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()
+    )
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
@@ -107,9 +110,9 @@ def serve() -> None:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 run(json.loads(line))
                 status = 0
-            except BaseException as error:
-                sys.stderr.write(f"{type(error).__name__}: {error}\n"[:400])
             finally:
+                if status:
+                    traceback.print_exc(limit=-3)
                 os._exit(status)
         print(child, flush=True)
 

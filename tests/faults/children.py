@@ -126,10 +126,9 @@ def _wait_until_open(pipe: int, child: Child) -> None:
 @contextmanager
 def children(folder: Path) -> Iterator[Children]:
     """Children may be started while the block runs."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.appender"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=(folder / "errors").open("w"), text=True,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "tests.faults.appender"]
+    with (folder / "errors").open("w") as errors:
+        server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
     started = Children(server, folder)
     try:
         yield started

@@ -31,7 +31,7 @@ from tests.faults.children import Child, Children
 
 SYSCALLS = ("pwrite64", "fsync", "fdatasync", "pread64", "openat", "ftruncate", "unlink", "fchmod", "mmap", "fstat")
 STOP_S = 0.05
-CHECK_EVERY = 5
+CHECK_EVERY = 8
 """Faults between two whole audits; each start in between looks at the newest root by itself."""
 GROWN = 4_000
 """Entries after which a folder is put away and a new one begun, so that audits stay short."""
@@ -122,6 +122,23 @@ def kill(world: World) -> None:
     child.ended()
 
 
+def founding(world: World) -> None:
+    """kill −9 while a registry is founded: the next start founds it, or goes on with what there is."""
+    folder = world.base / f"founding-{world.chance.getrandbits(32)}"
+    for is_last in (False, False, True):
+        opened: list[bool] = []
+        child = world.children.start(folder, 1, lambda said, opened=opened: opened.append(said.get("opened", True)))
+        if is_last:
+            child.wait_for(2)
+        else:
+            child.listen(world.chance.random() * 0.15)
+        child.send(signal.SIGKILL)
+        child.ended()
+    assert opened
+    assert all(opened)
+    shutil.rmtree(folder)
+
+
 def stop(world: World) -> None:
     """SIGSTOP for a while; then it goes on, or is killed as it stands."""
     child = world.start()
@@ -134,6 +151,22 @@ def stop(world: World) -> None:
         child.listen(world.chance.random() * 0.02)
     child.send(signal.SIGKILL)
     child.ended()
+
+
+def two_writers(world: World) -> None:
+    """Two processes write; one is killed or stopped, the other goes on."""
+    first, second = (world.start() for _ in range(2))
+    for child in (first, second):
+        child.listen(world.chance.random() * 0.05)
+    if world.chance.random() < 0.5:
+        first.send(signal.SIGSTOP)
+        second.listen(STOP_S)
+        first.send(signal.SIGCONT)
+    first.send(signal.SIGKILL)
+    first.ended()
+    second.wait_for(second.count + world.chance.randint(5, 20))
+    second.send(signal.SIGKILL)
+    second.ended()
 
 
 def input_output_error(world: World) -> None:
@@ -180,7 +213,7 @@ def full_disk(world: World) -> None:
             child.wait_for(10**6)
             child.ended()
             resize(64 * _MIB)
-            small.check()
+        small.check()
     world.refused += small.refused
     world.sent_again += small.sent_again
 
@@ -257,7 +290,10 @@ def can_mount(place: Path) -> bool:
 
 def faults_here(base: Path) -> dict[str, Fault]:
     """The faults that can be made on this machine."""
-    found: dict[str, Fault] = {"kill": kill, "stop": stop, "copied": copied, "full_file": full_file}
+    found: dict[str, Fault] = {
+        "kill": kill, "stop": stop, "copied": copied, "full_file": full_file,
+        "two_writers": two_writers, "founding": founding,
+    }  # fmt: skip
     if can_trace():
         found["input_output_error"] = input_output_error
     if can_mount(base):
@@ -265,7 +301,7 @@ def faults_here(base: Path) -> dict[str, Fault]:
     return found
 
 
-ALL_FAULTS = ("kill", "stop", "copied", "full_file", "input_output_error", "full_disk")
+ALL_FAULTS = ("kill", "founding", "stop", "two_writers", "copied", "full_file", "input_output_error", "full_disk")
 EVERY_KIND = (
     "kill",
     "input_output_error",

@@ -10,6 +10,7 @@ from ledger.errors import FormatError
 from ledger.evidence.bundle import format_evidence, parse_evidence
 from ledger.evidence.examination import EvidenceReport, examine_evidence, verify_evidence
 from ledger.note import parse_verifier_key
+from tests.ledger import stranger
 from tests.ledger.evidence_vector import FOLDER, made, patched
 
 BUNDLE = (FOLDER / "bundle.json").read_bytes()
@@ -54,3 +55,9 @@ def test_a_damaged_bundle_is_refused_by_name(name: str) -> None:
     case = CASES[name]
     report = examine(as_json(patched(VALID, case["patch"])))
     assert failing(report) == case["fails"]
+
+
+@pytest.mark.parametrize("name", [None, *CASES])
+def test_a_verifier_of_other_making_agrees(name: str | None) -> None:
+    case = CASES[name] if name else {"patch": [], "fails": []}
+    assert stranger.holds(patched(VALID, case["patch"]), TABLE["keys"][0]) == (case["fails"] == [])

@@ -10,7 +10,7 @@ from ledger.checkpoint import verify_checkpoint
 from ledger.errors import FormatError
 from ledger.evidence.bundle import claimed_origin, format_evidence, is_evidence, parse_evidence
 from ledger.evidence.examination import EvidenceReport, examine_evidence
-from tests.ledger.evidence_vector import A1, B, base, party
+from tests.ledger.evidence_book import A1, B, base, party
 from tests.ledger.test_evidence import BUNDLE, KEYS, VALID, as_json
 
 LOG = base()

@@ -14,6 +14,7 @@ from ledger.checkpoint import format_checkpoint, parse_checkpoint, parse_decimal
 from ledger.encoding import format_base64, format_base64url, parse_base64, parse_base64url, parse_hex
 from ledger.entry import format_entry, parse_entry
 from ledger.errors import FormatError, SignatureError
+from ledger.evidence.bundle import format_evidence, parse_evidence
 from ledger.instants import format_instant, parse_instant
 from ledger.keys import Algorithm, KeySigner
 from ledger.known import parse_known
@@ -32,7 +33,7 @@ from ledger.tiles import decode_bundle, encode_bundle, parse_tile_path, split_ha
 from registry.admission import format_submission, open_submission
 from registry.refusals.refusal import RefusedError
 from tests.ledger.logs import KEYS, build_log, make_envelope
-from tests.ledger.support import LOG_SIGNER, ML_DSA_SIGNER
+from tests.ledger.support import LOG_SIGNER, ML_DSA_SIGNER, VECTORS
 
 LOG = build_log(5)
 ENVELOPE = format_envelope(make_envelope(1))
@@ -97,6 +98,15 @@ PAYLOAD_OF = (
     ).encode(),
 )
 LINES = (many(b"\n"), many(b"a\n"), many(b"\n", LOG.note.encode()), many(b"a\n\n"), many(LINE, LOG.note.encode()))  # fmt: skip
+EVIDENCE = (VECTORS / "evidence" / "bundle.json").read_bytes()
+EVIDENCE_PARTS = [
+    (part, EVIDENCE.index(place) + len(place))
+    for part, place in (
+        (b'{"seq":0,"bytes":""},', b'"entries":['), (b"[],", b'"proofs":['), (b'"",', b'"log_keys":['), (b'"AAAA",', b'"proofs":[['),
+        (b'"a":1,', b"{"), (b"a", b'"checkpoint":"'), (b"\\n", b'"checkpoint":"'), (b"a", b'"rulebooks":{"'),
+    )
+]  # fmt: skip
+"""What is written again and again, and where."""
 
 PARSERS = [
     Parser("note", [LOG.note.encode()], parse_note, format_note, grow=(*LINES, many(b"A", b"a\n\n\xe2\x80\x94 a "), many(b" ", b"a\n\n\xe2\x80\x94"))),
@@ -138,6 +148,8 @@ PARSERS = [
            [LOG.note.encode(), LOG.receipt(1).encode(), json.dumps(RECEIPT).encode(), json.dumps({"receipt": RECEIPT}).encode() * 1,
             b"\n".join([json.dumps(RECEIPT).encode()] * 3)],
            parse_known, is_text=False, grow=(*NESTED, *LINES, many(b"{}\n"), many(json.dumps(RECEIPT).encode() + b"\n"), many(b"\n", b"{"))),
+    Parser("evidence", [EVIDENCE, json.dumps(json.loads(EVIDENCE), indent=1).encode()], parse_evidence, format_evidence, is_text=False, is_free=True,
+           grow=(*NESTED, *(many(part, EVIDENCE[:at], EVIDENCE[at:]) for part, at in EVIDENCE_PARTS))),
     Parser("private key", [pem(LOG_SIGNER), pem(ML_DSA_SIGNER), pem(KeySigner.generate(Algorithm.ES256))], KeySigner.from_pem, pem,
            (SignatureError,), is_text=False, is_free=True,
            grow=(many(b"-"), many(b"A", b"-----BEGIN PRIVATE KEY-----\n"), many(b"-----BEGIN PRIVATE KEY-----\n"), many(b"\n"),

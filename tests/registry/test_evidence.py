@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from ledger.checkpoint import log_verifier_keys
 from ledger.identifiers import ObjectIdentifiers, key_identifier
 from ledger.instants import format_instant
 from ledger.keys import Algorithm, KeySigner
+from ledger.note import format_verifier_key
 from registry.evidence import Evidencer
+from registry.key_ring import later_name
 from registry.refusals.refusal import RefusedError
-from tests.registry.desk import ALL, Actor, Desk, ids, key_shape, newcomer, open_desk, party_body, sd
+from tests.registry.desk import ALL, ORIGIN, Actor, Desk, ids, key_shape, newcomer, open_desk, party_body, sd
 from tests.registry.proving import bundle, examine, failing, holding, lines, must_notice_what_is_left_out, without
 
 SCAN = [{"kind": "identity", "sha256": "7a" * 32}]
@@ -56,14 +59,15 @@ def test_it_holds_whoever_is_named_and_whatever_the_asset_descends_from(desk: De
     asset = ids(middle, "ast")[0]
     subject = ids(derive(desk, deriver, asset, right_of(middle, "processing"), name="再加工"), "ast")[0]
     desk.ok("party.update", last, {"contact": "1"})
+    registry = desk.registry.reader.registry()
+    desk.ok("party.verify", desk.registrar, {"party": registry.clerk, "level": "documented"})
 
     evidence = bundle(desk, subject)
     report = holding(desk, evidence, subject)
     shown = lines(report)
-    registry = desk.registry.reader.registry()
     assert report.assets == (subject,) == holding(desk, replace(evidence, subject=None)).assets
     assert set(shown) == {subject, asset, raw, owner.id, deriver.id, registry.registrar, registry.clerk}
-    assert (shown[raw], shown[owner.id], shown[deriver.id]) == (2, 2, 1)
+    assert (shown[raw], shown[owner.id], shown[deriver.id], shown[registry.clerk]) == (2, 2, 1, 2)
     assert (report.checkpoint.size, report.unseen) == (desk.size(), ())
     assert list(evidence.rulebooks) == [registry.rulebooks[0].sha256]
     assert evidence.log_keys == registry.log_keys
@@ -97,6 +101,50 @@ def test_keys_of_every_kind_are_judged_at_every_position(desk: Desk) -> None:
     assert desk.deliver(case, [added]).refusal is None
     assert lines(holding(desk, bundle(desk, asset)))[owner.id] == 3
     must_notice_what_is_left_out(desk, asset)
+
+
+def test_a_recovered_key_and_one_that_its_owner_stopped(desk: Desk) -> None:
+    owner, other = desk.party("甲"), desk.party("乙")
+    new, stopped = KeySigner.generate(), KeySigner.generate()
+    for party, key in ((owner, new), (other, stopped)):
+        desk.ok("key.recover", desk.registrar, {"party": party.id, **key_shape(key), "document": "d" * 64}, extra=[key])
+    desk.ok("party.update", other, {"contact": "1"})
+    desk.pass_time(hours=72)
+    claims = [{"party": owner.id, "rights": ALL}, {"party": other.id, "rights": ["processing"]}]
+    payload = desk.payload("case.file", owner, desk.filing(claims), with_=[other])
+    answer = desk.deliver(payload, [new, other.signers[0]])
+    assert answer.receipt is not None
+    must_notice_what_is_left_out(desk, ids(answer.receipt, "ast")[0])
+    assert desk.deliver(desk.payload("party.update", other, {"contact": "2"}), [stopped]).refusal is not None
+
+
+def test_the_keys_of_the_log_that_it_shows_are_those_of_its_size(desk: Desk, tmp_path: Path) -> None:
+    asset = ids(desk.register(desk.party("甲")), "ast")[0]
+    before, size = bundle(desk, asset), desk.size()
+    signer = KeySigner.generate()
+    old, ml_dsa = before.log_keys
+    new = format_verifier_key(*log_verifier_keys(desk.registry.origin, [signer]))
+    (tmp_path / "data" / "keys" / f"{later_name('log', signer, ORIGIN)}.pem").write_bytes(signer.to_pem())
+    desk.ok("log.key", desk.registrar, {"use": "log", "add": new, "retire": old})
+    desk.party("乙")
+    assert set(bundle(desk, asset).log_keys) == {ml_dsa, new}
+    assert bundle(desk, asset, size) == before
+    assert holding(desk, bundle(desk, asset)).checkpoint.size == size + 2
+    must_notice_what_is_left_out(desk, asset)
+
+
+def test_what_a_party_writes_about_itself_brings_nobody_in(desk: Desk) -> None:
+    owner, busy = desk.party("甲"), desk.party("乙")
+    ghost = newcomer().id
+    for contact in (busy.id, ghost):
+        desk.ok("party.update", owner, {"contact": contact})
+    asset = ids(desk.register(owner), "ast")[0]
+    report = holding(desk, bundle(desk, asset))
+    assert busy.id not in lines(report)
+    assert report.unseen == ()
+    claims = [{"party": owner.id, "rights": ALL, "conditions": ghost}]
+    named = ids(desk.ok("case.file", owner, desk.filing(claims, name="另一")), "ast")[0]
+    assert holding(desk, bundle(desk, named)).unseen == (ghost,), "text on an asset's folio is told of, not demanded"
 
 
 def test_agents_principals_and_parties_entered_at_the_window_are_there(desk: Desk) -> None:

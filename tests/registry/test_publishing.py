@@ -22,9 +22,9 @@ from tests.ledger.fake_witness import FakeWitness, fake_witness
 from tests.registry.desk import Desk, open_desk
 from tests.words import english_run
 
-SOON = Pace(every=0.02, deadline=60, witness=2.0)
-AT_ONCE = Pace(every=0.0, deadline=0, witness=2.0)
-PATIENT = Pace(every=0.0, deadline=3600, witness=2.0)
+SOON = Pace(every=0.02, look=0.0, deadline=60, witness=2.0)
+AT_ONCE = Pace(every=0.0, look=0.0, deadline=0, witness=2.0)
+PATIENT = Pace(every=0.0, look=0.0, deadline=3600, witness=2.0)
 
 
 def policy_for(registry: Registry, rule: str, *witnesses: FakeWitness) -> Policy:
@@ -74,6 +74,20 @@ def test_without_a_policy_the_newest_is_shown(desk: Desk) -> None:
         desk.party("甲")
         assert size_of(publisher) == 2
         assert publisher.state().degraded is None
+
+
+def test_what_another_process_signed_is_shown_soon(desk: Desk) -> None:
+    """And readers do not ask the database each time."""
+    with publishing(desk, pace=Pace(every=0.0, look=3600)) as publisher:
+        assert size_of(publisher) == 1
+        desk.party("甲")
+        assert size_of(publisher) == 1
+        publisher.wake()
+        assert size_of(publisher) == 2
+    with publishing(desk, pace=Pace(every=0.0, look=0.01)) as publisher:
+        assert size_of(publisher) == 2
+        desk.party("乙")
+        assert is_published(publisher, 3)
 
 
 def test_no_more_than_one_a_second_is_shown(desk: Desk) -> None:
@@ -232,6 +246,19 @@ def test_two_processes_publish_one_log(desk: Desk) -> None:
             assert smaller is not None
             assert not desk.registry.log.storage.publish(tx, smaller)
         assert size_of(first) == 2
+
+
+def test_what_two_processes_get_at_the_same_time_stands_together(desk: Desk) -> None:
+    with (
+        fake_witness(0) as one,
+        fake_witness(1) as two,
+        publishing(desk, "quorum w0\n", one) as first,
+        publishing(desk, "quorum w1\n", two) as second,
+    ):
+        two.lie = lambda *_: (first.step(), None)[1]  # while the second process asks, the first asks and publishes
+        second.step()
+        assert len(one.asked) == len(two.asked) == 1
+        meets(desk, second.checkpoint().note, "group q all w0 w1\nquorum q\n", one, two)
 
 
 def newer(desk: Desk, size: int = 9, root: bytes = bytes(32)) -> str:

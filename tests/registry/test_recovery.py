@@ -329,7 +329,7 @@ def test_a_lost_journal_is_made_anew(town: Town) -> None:
     state = town.recover(lambda recovery: recovery.accept(town.known(town.newest())))
     assert state.is_whole
     with closing(SigningJournal(town.folder / "journal.db")) as journal:
-        assert journal.newest()[0] == town.newest()["seq"] + 1  # type: ignore[index]
+        assert journal.newest()[0] == town.newest()["seq"] + 1
         assert len(journal.above(0, 99)) == len(town.receipts) + 2
     town.is_whole()
 

@@ -39,6 +39,32 @@ def test_an_audit_holds_is_broken_or_is_not_pinned(sanquan: Console, served: Ser
     assert "分录 2" in sanquan("audit", data, *key, "--lang", "zh", wanted=1).stdout
 
 
+def test_an_auditor_may_ask_for_less(sanquan: Console, served: Served, kept: Path) -> None:
+    data, key = sanquan.home / "data", ("--key", served.key, "--json")
+    report = json.loads(sanquan("audit", data, *key).stdout)
+    assert (report["level"], report["signatures"], report["workers"], report["resumed"]) == ("register", True, 1, 0)
+    assert report["entries_per_second"] > 0
+    assert json.loads(sanquan("audit", data, *key, "--level", "log", "--jobs", "2").stdout)["level"] == "log"
+    report = json.loads(sanquan("audit", data, *key, "--no-signatures", wanted=2).stdout)
+    assert (report["holds"], report["signatures"]) == (True, False)
+    assert "signatures not checked" in sanquan("audit", data, *key[:2], "--no-signatures", wanted=2).stdout
+    assert "未验证签名" in sanquan("audit", data, *key[:2], "--no-signatures", "--lang", "zh", wanted=2).stdout
+    sanquan("audit", data, *key, "--level", "all", wanted=2)
+    sanquan("audit", data, *key, "--jobs", "0", wanted=2)
+
+
+def test_what_an_audit_of_an_address_found_is_kept(sanquan: Console, served: Served, kept: Path) -> None:
+    state = sanquan.home / "state" / "audits"
+    sanquan("audit", served.url, "--key", served.key, "--no-signatures", wanted=2)
+    assert [path.name for path in state.rglob("log.db")] == []
+    sanquan("audit", served.url, "--key", served.key)
+    (place,) = (path.parent for path in state.rglob("log.db"))
+    assert place.name == "register"
+    for words in ((), ("--whole",), ("--level", "log")):
+        sanquan("audit", served.url, "--key", served.key, *words)
+    assert {path.parent.name for path in state.rglob("log.db")} == {"register", "log"}
+
+
 def test_what_cannot_be_audited(sanquan: Console, served: Served, kept: Path) -> None:
     sanquan("audit", sanquan.home / "none", wanted=2)
     sanquan("audit", "http://127.0.0.1:1", "--key", served.key, wanted=2)

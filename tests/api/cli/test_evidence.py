@@ -61,6 +61,16 @@ def test_published_cases(name: str, sanquan: Console) -> None:
     assert ("not replayed" in text) == (name == "question")
 
 
+def test_by_a_policy(sanquan: Console) -> None:
+    policy = sanquan.home / "trusted"
+    value = json.loads((FOLDER / "bundle.json").read_bytes())
+    policy.write_text(f"log {CASES['keys'][0]}\nquorum none\n")
+    assert "✗" not in verified(sanquan, value, 0, "--policy", str(policy))
+    witness = "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X"
+    policy.write_text(f"log {CASES['keys'][0]}\nwitness w {witness}\nquorum w\n")
+    assert verified(sanquan, value, 1, "--policy", str(policy)).count("✗") == 1
+
+
 def test_what_is_no_bundle_is_no_receipt_either(sanquan: Console) -> None:
     verified(sanquan, {"format": "other", "seq": 1}, 2, "--key", CASES["keys"][0])
     assert "This is no evidence bundle" in verified(sanquan, {"format": "sanquan-evidence/1"}, 1)

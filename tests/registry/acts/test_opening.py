@@ -105,6 +105,21 @@ def _no_such_code(body: dict[str, Any]) -> None:
     body["registrar"]["identifier"] = {"scheme": "uscc", "value": "91350100M000100Y44"}
 
 
+OTHER = "other.test\n5\n" + "A" * 43 + "=\n\n— other.test AAAAAAAA\n"
+
+
+def _continues(**changes: Any) -> Any:
+    def change(body: dict[str, Any]) -> None:
+        body["continues"] = {"checkpoint": OTHER, "recovered_size": 2, "lost": 3} | changes
+
+    change.__name__ = f"continues {changes}"
+    return change
+
+
+def _continues_less(body: dict[str, Any]) -> None:
+    body["continues"] = {"checkpoint": OTHER, "recovered_size": 5}
+
+
 def _other_spec(body: dict[str, Any]) -> None:
     body["spec"] = 2
 
@@ -122,6 +137,11 @@ def _other_spec(body: dict[str, Any]) -> None:
         (_clerk_with_the_registrars_key, "/body"),
         (_seal_with_the_clerks_key, "/body"),
         (_no_such_code, "/body/registrar/identifier/value"),
+        (_continues(checkpoint="other.test\n5\n"), "/body/continues/checkpoint"),
+        (_continues(checkpoint=OTHER.replace("other.test", ORIGIN)), "/body/continues/checkpoint"),
+        (_continues(lost=4), "/body/continues/lost"),
+        (_continues(checkpoint=OTHER.replace("\n5\n", "\n0\n"), lost=0, recovered_size=0), "/body/continues/lost"),
+        (_continues(lost=-1, recovered_size=6), "/body/continues/lost"),
     ],
 )
 def test_what_an_opening_may_not_say(desk: Desk, change: Any, pointer: str) -> None:
@@ -129,6 +149,19 @@ def test_what_an_opening_may_not_say(desk: Desk, change: Any, pointer: str) -> N
     change(body)
     keys = desk.registry.keys
     desk.expect(("INVALID_VALUE", 422, pointer), "log.open", desk.registrar, body, extra=[keys.clerk, keys.seal])
+
+
+@pytest.mark.parametrize(
+    "change", [_continues(lost="3"), _continues(more=1), _continues(checkpoint=5), _continues_less]
+)
+def test_what_an_opening_says_of_the_log_before_has_one_form(desk: Desk, change: Any) -> None:
+    body, keys = opening(desk), desk.registry.keys
+    change(body)
+    size = desk.size()
+    assert desk.refused("log.open", desk.registrar, body, extra=[keys.clerk, keys.seal]) in (
+        "MALFORMED", "UNKNOWN_MEMBER", "INVALID_VALUE",
+    )  # fmt: skip
+    assert desk.size() == size
 
 
 def test_the_registrar_is_named_by_its_first_key(desk: Desk) -> None:
