@@ -116,9 +116,13 @@ class KeyRing:
     """Every private key that this process holds, and who of them signs which checkpoint. May be used from any thread."""
 
     def __init__(
-        self, held: Sequence[HeldKey], folder: Path | None = None, signed_below: Callable[[int], int] = lambda _: 0
-    ) -> None:
-        """`signed_below` answers the greatest signed size below one, from where checkpoints are kept."""
+        self, held: Sequence[HeldKey], folder: Path | None, signed_below: Callable[[int], int],
+        clerks: Callable[[], Sequence[str]],
+    ) -> None:  # fmt: skip
+        """`signed_below` answers the greatest signed size below one, from where checkpoints are kept; `clerks` the
+        identifiers of the clerk's live keys, oldest first.
+        """
+        self._clerks = clerks
         self._lock = threading.Lock()
         self._folder = folder
         self._signed_below = signed_below
@@ -186,8 +190,25 @@ class KeyRing:
             raise SignatureError(f"the key {key.name}+{key.key_id:08x} has to sign and is not among the keys")
         return signer
 
-    def seal(self) -> Signer | None:
-        """The newest live seal key that is held."""
+    def seal(self) -> Signer:
+        """The newest live key of the seal: with it answers and certificates are signed.
+
+        Raises:
+            SignatureError: it is not at hand.
+        """
         terms = self._registry.seal_terms() if self._registry else ()
-        held = [self.signer("seal", term.key.key) for term in terms if term.until is None]
-        return next((signer for signer in reversed(held) if signer is not None), None)
+        return self._newest("seal", [term.key.key for term in terms if term.until is None])
+
+    def clerk(self) -> Signer:
+        """The newest live key of the clerk.
+
+        Raises:
+            SignatureError: it is not at hand.
+        """
+        return self._newest("clerk", self._clerks())
+
+    def _newest(self, use: Use, live: Sequence[str]) -> Signer:
+        signer = self.signer(use, live[-1]) if live else None
+        if signer is None:
+            raise SignatureError(f"no live key of the {use} is among the keys")
+        return signer

@@ -11,7 +11,7 @@ Disclosures, documents and tokens stand beside the ledger and are not brought ba
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from ledger.storage.tables import METADATA
 from ledger.tiles import TILE_WIDTH, Bundle, bundles_for_growth, decode_bundle
 from registry.auditing import DATABASE_NAME, RULEBOOK_PATH
 from registry.checkpoints import sign_again, signed_above
+from registry.clock import SystemClock
 from registry.documents.erasure import Eraser
 from registry.documents.folder import Documents
 from registry.founding import open_journal
@@ -97,7 +98,7 @@ class Recovery:
             self._storage.create(tx)
             create_tables(tx)
             self._known = load_registry(tx)
-        _, self._ring = open_keys(folder / "keys", self._known, self._engine, self._storage, datetime.now(UTC))
+        _, self._ring = open_keys(folder / "keys", self._known, self._engine, self._storage, SystemClock())
 
     def close(self) -> None:
         """Files are released."""

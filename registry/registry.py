@@ -27,6 +27,7 @@ from registry.founding import (
 )
 from registry.housekeeping import Housekeeping
 from registry.judging import Rules
+from registry.key_ring import KeyRing
 from registry.office import Office
 from registry.own_keys import open_keys
 from registry.reading import Reader
@@ -59,6 +60,7 @@ class Registry:
 
     origin: str
     keys: RegistryKeys
+    ring: KeyRing
     office: Office
     reader: Reader
     documents: Documents
@@ -104,7 +106,7 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
             f"this is the registry {known.origin}, not {options.origin}",
             f"此处的登记簿为 {known.origin}，不是 {options.origin}",
         )
-    keys, ring = open_keys(folder / "keys" if folder else None, known, engine, storage, clock.now())
+    keys, ring = open_keys(folder / "keys" if folder else None, known, engine, storage, clock)
     secret = read_or_make_custody_key(folder / "keys") if folder else secrets.token_bytes(SECRET_BYTES)
     token = read_or_make_token(folder / "admin.token") if folder else ""
     origin = known.origin if known else options.origin or keys.default_origin()
@@ -123,7 +125,7 @@ def open_registry(options: Options, clock: Clock | None = None, database: str | 
     housekeeping = Housekeeping([keeper.sweep, drafts.sweep], lambda: office.read_only is None)
     reader = Reader(engine, log, clock, documents.has)
     registry = Registry(
-        origin, keys, office, reader, documents, eraser, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
+        origin, keys, ring, office, reader, documents, eraser, keeper, drafts, clock, log, engine, desk, ReadingRoom(engine, clock),
         Evidencer(engine, log, documents.get),
         indexer, token, known is None, [housekeeping.stop, office.stop, indexer.stop, journal.close, engine.dispose, writing.dispose],
     )  # fmt: skip

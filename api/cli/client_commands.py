@@ -265,12 +265,16 @@ def act(
     confidential: Annotated[
         list[str] | None, typer.Option(help="Pointer to a member that goes onto the ledger as a digest; may be repeated.")
     ] = None,
+    adding: Annotated[
+        list[Path] | None, typer.Option(help="A private key (PEM) that the act adds, as its proof; may be repeated.", exists=True)
+    ] = None,
     url: UrlOption = DEFAULT_URL, as_json: JsonOption = False, lang: LangOption = None,
 ) -> None:  # fmt: skip
     """Sign and send any act with a key; how the registrar verifies parties, gives roles, adopts rulebooks."""
     profile, facts = profile_of_key(key, lang), read_json(body, lang)
+    added = [profile_of_key(path, lang).signer for path in adding or ()]
     with open_client(url, profile, lang) as client:
-        receipt = client.act(name, facts, for_=principal, confidential=confidential or ())
+        receipt = client.act(name, facts, adding=added, for_=principal, confidential=confidential or ())
         print_receipt(receipt, as_json=as_json, lang=lang)
 
 

@@ -141,8 +141,9 @@ def test_the_entry_that_recovers_does_not_stop_itself(desk: Desk) -> None:
     role = {"party": desk.party("甲").id, "role": "auditor"}
     desk.ok("role.grant", desk.registrar, role)
     assert "revoked" not in key_of(desk, found)
-    desk.ok("party.update", desk.registrar, {"contact": "1"})
+    second = recover(desk, desk.registrar)  # an entry on its own folio, signed by its live key
     assert "revoked" in key_of(desk, found)
+    assert "revoked" not in key_of(desk, second)
 
 
 def test_the_new_key_proves_itself(desk: Desk, a: Actor) -> None:
