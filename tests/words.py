@@ -2,7 +2,8 @@
 
 import re
 
-_IDENTIFIERS = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"")
+_IDENTIFIERS = re.compile(r"^/[^：]*：|`[^`]*`|'[^']*'|\"[^\"]*\"")
+"""A pointer before the sentence, and what stands in quotes."""
 _RUN = re.compile(r"(?<![\w-])[A-Za-z]{2,}[,;:]?(?: \d+)? [a-z]{2,}")
 
 

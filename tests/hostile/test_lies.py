@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from api.client import Client, ClientError, TrustError
 from ledger.entry import parse_entry
 from ledger.errors import BrokenLogError
+from ledger.known import parse_known
+from ledger.statement import format_envelope
 from registry.auditing import Subject, audit
 from tests.hostile.lies import LIES, SENT, Lie
 from tests.hostile.world import SIZE, World, source, world
@@ -75,3 +78,25 @@ def audited(world: World) -> list[str]:
 def test_the_auditor_names_it(lie: Lie, seen: World) -> None:
     seen.liar.tells(lie.tell(seen))
     assert audited(seen) == [lie.auditor]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("old_receipt", []),
+        ("dressed_receipt", []),
+        ("back_dated_receipt", []),
+        ("receipt_of_a_fork", ["history_rewritten"]),
+        ("receipt_under_other_keys", ["known_signature"]),
+        ("receipt_of_another_entry", ["receipt_invalid"]),
+    ],
+)
+def test_what_an_audit_says_of_a_false_receipt_that_somebody_kept(name: str, found: list[str], seen: World) -> None:
+    (lie,) = (each for each in LIES if each.name == name)
+    seen.liar.tells(lie.tell(seen))
+    sent = format_envelope(parse_entry(seen.lives["truth"].registry.reader.entry(SENT).data).envelope)
+    receipt = httpx.post(f"{seen.liar.url}/v1/statements", content=sent, headers={"Content-Type": "application/json"})
+    seen.liar.tells(seen.ask["truth"])
+    with source(seen.liar.url) as true:
+        report = audit(Subject(true), seen.keys, parse_known(receipt.content))
+    assert [finding.what for finding in report.findings] == found

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ledger.checkpoint import format_checkpoint, parse_checkpoint, parse_decimal
 from ledger.encoding import format_base64, format_base64url, parse_base64, parse_base64url, parse_hex
 from ledger.entry import format_entry, parse_entry
-from ledger.errors import FormatError, LedgerError, SignatureError
+from ledger.errors import FormatError, SignatureError
 from ledger.evidence.bundle import format_evidence, parse_evidence
 from ledger.instants import format_instant, parse_instant
 from ledger.keys import Algorithm, KeySigner
@@ -30,6 +30,8 @@ from ledger.proof import format_proof, parse_proof
 from ledger.statement import format_envelope, parse_envelope, parse_statement
 from ledger.strict_json import format_compact, parse_strict
 from ledger.tiles import decode_bundle, encode_bundle, parse_tile_path, split_hashes
+from registry.admission import format_submission, open_submission
+from registry.refusals.refusal import RefusedError
 from tests.ledger.logs import KEYS, build_log, make_envelope
 from tests.ledger.support import LOG_SIGNER, ML_DSA_SIGNER, VECTORS
 
@@ -50,7 +52,7 @@ class Parser:
     samples: Sequence[bytes]
     parse: Callable[[Any], Any]
     write: Callable[[Any], Any] | None = None
-    errors: tuple[type[LedgerError], ...] = (FormatError,)
+    errors: tuple[type[Exception], ...] = (FormatError,)
     is_text: bool = True
     is_free: bool = False
     grow: Sequence[Callable[[int], bytes]] = field(default_factory=tuple)
@@ -126,6 +128,9 @@ PARSERS = [
                  many(b"\n", PROOF_HEAD + b"index 0"), many(LINE, LOG.receipt(0).encode()))),
     Parser("envelope", [ENVELOPE.encode(), json.dumps(json.loads(ENVELOPE), indent=1).encode()], parse_envelope,
            lambda found: format_envelope(found).encode(), is_text=False, is_free=True, grow=(*NESTED, *PAYLOAD_OF)),
+    Parser("submission", [ENVELOPE.encode(), b'{"envelope":' + ENVELOPE.encode() + b',"disclosures":["YQ"]}'], open_submission,
+           lambda found: format_submission(found.envelope, found.disclosures), (RefusedError,), is_text=False, is_free=True,
+           grow=(*NESTED, many(b'"",', b'{"envelope":' + ENVELOPE.encode() + b',"disclosures":[', b'""]}'))),
     Parser("statement", [make_envelope(number).payload for number in (0, 1)],
            lambda data: parse_statement(make_envelope(1).__class__(data, ())), is_text=False, grow=NESTED),
     Parser("entry", LOG.datas[:2], parse_entry, format_entry, is_text=False,
