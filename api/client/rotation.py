@@ -5,7 +5,7 @@ each. None of that is believed: the entry must stand under a checkpoint of that 
 has signed, and must say what is told of it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,7 +77,7 @@ def _text(value: object) -> str | None:
 
 
 def followed(
-    origin: str, trusted: TrustedKeys, changes: Iterable[ShownChange], proof: Callable[[int, int], str],
+    origin: str, trusted: TrustedKeys, changes: Sequence[ShownChange], proof: Callable[[int, int], str],
     entry: Callable[[int], bytes], see: Callable[[str, TrustedKeys], object],
 ) -> TrustedKeys:  # fmt: skip
     """The keys to trust after these changes, each of which is proven to somebody who trusts `trusted`.
@@ -88,9 +88,9 @@ def followed(
     Raises:
         TrustError: a change is not what it is said to be, or no trusted key signed the checkpoint that covers it.
     """
-    notes = []
+    notes, added = [], {change.add: change.seq for change in changes}
     for change in changes:
-        if not change.is_news(trusted):
+        if not change.is_news(trusted) or not _is_provable(change, trusted, added):
             continue
         data = entry(change.seq)
         found, note = verified_entry(change.seq, data, proof(change.seq, change.size), origin, trusted)
@@ -107,6 +107,17 @@ def followed(
     for note in notes:
         see(note, trusted)
     return trusted
+
+
+def _is_provable(change: ShownChange, trusted: TrustedKeys, added: Mapping[str | None, int]) -> bool:
+    """Whether a key that is trusted was the log's when the entry was made: what came and went before is no news.
+
+    `added`: where keys are said to have been added. Who lies about it is believed less, never more.
+    """
+    if change.retire in trusted.texts(live=True):
+        return True
+    signing = (format_verifier_key(key) for key in trusted.at(change.size))
+    return any(added.get(text, -1) < change.seq for text in signing)
 
 
 def _changed(origin: str, trusted: TrustedKeys, change: ShownChange) -> TrustedKeys:

@@ -34,6 +34,14 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a registry that was opened once, to be copied."""
+    folder = tmp_path_factory.mktemp("founded") / "data"
+    with open_desk(folder):
+        return folder
+
+
 def refused(data: Path, words: str) -> None:
     before = sorted((path.name, path.read_bytes()) for path in (data / "keys").iterdir())
     with pytest.raises(FoundingError, match=words) as caught:
@@ -42,9 +50,8 @@ def refused(data: Path, words: str) -> None:
     assert sorted((path.name, path.read_bytes()) for path in (data / "keys").iterdir()) == before
 
 
-def test_a_key_made_but_not_on_the_ledger_is_pending(data: Path) -> None:
-    with open_desk(data):
-        pass
+def test_a_key_made_but_not_on_the_ledger_is_pending(founded: Path, data: Path) -> None:
+    shutil.copytree(founded, data)
     new = hold(data, "log", KeySigner.generate())
     with reopened(data) as desk:
         desk.party("甲")
@@ -121,9 +128,8 @@ def test_the_newest_live_keys_are_in_use(data: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["log", "log-mldsa44", "seal", "clerk", "registrar"])
-def test_a_missing_live_key_stops_a_start(data: Path, name: str) -> None:
-    with open_desk(data):
-        pass
+def test_a_missing_live_key_stops_a_start(founded: Path, data: Path, name: str) -> None:
+    shutil.copytree(founded, data)
     (data / "keys" / f"{name}.pem").unlink()
     refused(data, rf"keys are missing: keys/{name}\.pem")
 
@@ -137,41 +143,36 @@ def test_a_missing_later_key_stops_a_start(data: Path) -> None:
     refused(data, rf"keys are missing: keys/{name}\.pem")
 
 
-def test_no_keys_at_all_are_never_made_anew(data: Path) -> None:
-    with open_desk(data):
-        pass
+def test_no_keys_at_all_are_never_made_anew(founded: Path, data: Path) -> None:
+    shutil.copytree(founded, data)
     for path in (data / "keys").glob("*.pem"):
         path.unlink()
     refused(data, "keys are missing")
 
 
 @pytest.mark.parametrize("name", ["log", "log-mldsa44", "seal", "clerk", "registrar"])
-def test_a_key_of_another_log_stops_a_start(data: Path, name: str) -> None:
-    with open_desk(data):
-        pass
+def test_a_key_of_another_log_stops_a_start(founded: Path, data: Path, name: str) -> None:
+    shutil.copytree(founded, data)
     path = data / "keys" / f"{name}.pem"
     algorithm = KeySigner.from_pem(path.read_bytes()).algorithm
     path.write_bytes(KeySigner.generate(algorithm).to_pem())
     refused(data, "are not those of the log")
 
 
-def test_a_later_file_that_is_not_named_by_its_key_stops_a_start(data: Path) -> None:
-    with open_desk(data):
-        pass
+def test_a_later_file_that_is_not_named_by_its_key_stops_a_start(founded: Path, data: Path) -> None:
+    shutil.copytree(founded, data)
     (data / "keys" / "log-00000000.pem").write_bytes(KeySigner.generate().to_pem())
     refused(data, "are not those of the log")
 
 
-def test_a_live_key_of_another_use_does_not_stand_in(data: Path) -> None:
-    with open_desk(data):
-        pass
+def test_a_live_key_of_another_use_does_not_stand_in(founded: Path, data: Path) -> None:
+    shutil.copytree(founded, data)
     shutil.copy(data / "keys" / "clerk.pem", data / "keys" / "log.pem")
     refused(data, "are not those of the log")
 
 
-def test_a_file_that_holds_no_key_stops_a_start(data: Path) -> None:
-    with open_desk(data):
-        pass
+def test_a_file_that_holds_no_key_stops_a_start(founded: Path, data: Path) -> None:
+    shutil.copytree(founded, data)
     (data / "keys" / "log-0badf00d.pem").write_text("no key")
     refused(data, "a key cannot be read: .*log-0badf00d")
 

@@ -112,6 +112,25 @@ def test_the_key_given_on_paper_leads_to_the_newest(live: Live, tmp_path: Path) 
     assert Pins(tmp_path / "pins").keys(ORIGIN) == [new]
 
 
+def test_who_comes_after_every_key_was_replaced(live: Live, tmp_path: Path) -> None:
+    """The keys that came and went before are no business of a new client, shown the newest keys or given one of them."""
+    ed25519, ml_dsa = both(live)
+    for _ in range(2):
+        ed25519 = rotate(live, ed25519)
+        ml_dsa = rotate(live, ml_dsa, Algorithm.ML_DSA_44)
+    live.party("Firm B")
+    live.app.state.publisher._shown = None  # as if a second had passed
+    for given, folder in ((None, "shown"), ([ed25519], "given")):
+        for _ in range(2):
+            with live.client(tmp_path / folder, keys=given) as client:
+                assert client.verify_entry(0).position == 0
+    assert set(Pins(tmp_path / "shown" / "pins").trusted(ORIGIN).texts(live=True)) == {ed25519, ml_dsa}
+    third = rotate(live, ed25519)
+    live.party("Firm C")
+    with live.client(tmp_path / "given") as client:
+        assert third in [format_verifier_key(key) for key in client.log_keys]
+
+
 def test_a_receipt_of_before_still_verifies_as_a_kept_file(live: Live, tmp_path: Path) -> None:
     receipt = live.ok("party.update", live.registrar, {"contact": "1"})
     old = both(live)[0]
