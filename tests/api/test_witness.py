@@ -23,6 +23,7 @@ from ledger.witness.store import WitnessStore
 from ledger.witness.witness import CLOCK_SLACK_S, Witness
 from tests.ledger.support import LOG_SIGNER
 from tests.ledger.witnessed import FORK, HYBRID, LOG, STRANGER, TIME, SomeLog, spoiled, with_lines
+from tests.security.wire import connected, head_of, rest_of, status_of
 
 NAME = "witness.example/w1"
 TEXT = "text/plain; charset=utf-8"
@@ -155,7 +156,7 @@ def test_200_with_times_that_never_go_back(asked: Asked) -> None:
     assert asked.ok(LOG, 3, 4) == TIME
 
 
-# ---- 400, 413, 415, 405 ----------------------------------------------------------------------------------------------
+# ---- 400, 405, 408, 413, 415 ---------------------------------------------------------------------------------------------
 
 BODY = LOG.body(3, 7)
 HASH = format_base64(bytes(32)).encode() + b"\n"
@@ -190,6 +191,17 @@ def test_413_for_more_than_fits(asked: Asked) -> None:
 def test_415_for_a_coded_body(asked: Asked) -> None:
     answer = asked.refused(415, gzip.compress(BODY), coding="gzip")
     assert answer.headers["accept-encoding"] == "identity"
+
+
+def test_408_for_a_body_that_does_not_come_and_nothing_for_half_a_head(asked: Asked) -> None:
+    app = create_witness_app(asked.witness, WitnessSettings(head_timeout=0.2, body_timeout=0.2))
+    with serving(app) as url:
+        with connected(url) as connection:
+            connection.sendall(head_of("POST", "/add-checkpoint", Content_Length="100") + b"old 0")
+            assert status_of(rest_of(connection)) == 408
+        with connected(url) as connection:
+            connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\n")
+            assert rest_of(connection) == b""
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -167,7 +167,10 @@ def kept_of(witness: Witness, log: SomeLog) -> list[Contradiction]:
     return witness.contradictions(origin_path(log.origin))
 
 
-Model.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+Model.TestCase.settings = settings(
+    max_examples=25, stateful_step_count=30, deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)  # fmt: skip
 TestModel = Model.TestCase
 
 
