@@ -6,10 +6,11 @@ the same snapshot.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, select, union_all
 
@@ -27,7 +28,9 @@ from registry.replay import register_rows
 from registry.store.saving import Row
 from registry.store.tables import FOLD_TABLES
 
-_ENTRY, _FOLIO, _CHECKPOINT = (METADATA.tables[f"sanquan_{name}"] for name in ("entry", "folio", "checkpoint"))
+_ENTRY, _FOLIO = (METADATA.tables[f"sanquan_{name}"] for name in ("entry", "folio"))
+_SIGNED = [METADATA.tables[f"sanquan_{name}"] for name in ("checkpoint", "published")]
+_Row = tuple[Any, ...]
 _FORGET_AFTER = 1_024
 """Roots after which the nodes read for them are forgotten."""
 _STORAGE = SqlLogStorage()
@@ -60,21 +63,24 @@ def compare_indexes(kept: Connection, replayed: Connection) -> Iterator[Finding]
     found = kept.execute(select(places).order_by(places.c.ref, places.c.key))
     wanted = kept.execute(select(_ENTRY.c.position, _ENTRY.c.statement).order_by(_ENTRY.c.position))
     pairs = zip_longest(map(tuple, found), ((row.position, signed_key(row.statement)) for row in wanted))
-    yield from _first_other(pairs, "statements", "声明", 0)
+    yield from _first_other(pairs, "statements", "声明", lambda row: row[0], lambda row: row[:1])
     lines = select(_FOLIO).order_by(_FOLIO.c.folio, _FOLIO.c.number)
     pairs = zip_longest(map(tuple, kept.execute(lines)), map(tuple, replayed.execute(lines)))
-    yield from _first_other(pairs, "folios", "登记簿页", 2)
+    yield from _first_other(pairs, "folios", "登记簿页", lambda row: row[2], lambda row: row[:2])
 
 
 def _first_other(
-    pairs: Iterator[tuple[tuple[object, ...] | None, tuple[object, ...] | None]], en: str, zh: str, place: int
+    pairs: Iterator[tuple[_Row | None, _Row | None]],
+    en: str,
+    zh: str,
+    place: Callable[[_Row], int],
+    key: Callable[[_Row], _Row],
 ) -> Iterator[Finding]:
+    """About the first row that only one side has, by `key`; of two with one key, about that which should be there."""
     for found, wanted in pairs:
         if found == wanted:
             continue
-        row = wanted or found or ()
-        position = row[place]
-        assert isinstance(position, int)
+        position = place(min((row for row in (wanted, found) if row is not None), key=key))
         yield Finding(
             position, "stored_differs",
             f"The index of {en} in the database is not what the entries say: entry {position} is missing in it, or not "
@@ -90,7 +96,8 @@ def compare_checkpoints(tx: Connection, keys: Sequence[VerifierKey], newest: Che
     if (head.size, head.root) != (newest.size, newest.root):
         yield _other_root("The head of the log in the database", "数据库中的账本头", head.size)
     node = node_reader(_STORAGE, tx)
-    for number, row in enumerate(tx.execute(select(_CHECKPOINT).order_by(_CHECKPOINT.c.size)), 1):
+    signed_rows = union_all(*(select(table.c.size, table.c.root, table.c.note) for table in _SIGNED)).subquery()
+    for number, row in enumerate(tx.execute(select(signed_rows).order_by(signed_rows.c.size)), 1):
         if number % _FORGET_AFTER == 0:
             node = node_reader(_STORAGE, tx)
         try:

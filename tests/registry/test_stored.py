@@ -46,7 +46,7 @@ def found(folder: Path, keys: Sequence[Any]) -> list[tuple[str, int | None, str]
         ("DELETE FROM sanquan_entry WHERE position = 8", "unreadable", 0, "8 of 9 hashes"),
         ("DELETE FROM sanquan_statement_newest WHERE ref = 4", "stored_differs", 4, "index of statements"),
         ("UPDATE sanquan_statement_newest SET key = 7 WHERE ref = 4", "stored_differs", 4, "index of statements"),
-        ("INSERT INTO sanquan_statement VALUES (7, 4)", "stored_differs", 5, "index of statements"),
+        ("INSERT INTO sanquan_statement VALUES (7, 4)", "stored_differs", 4, "index of statements"),
         ("DELETE FROM sanquan_folio WHERE position = 5", "stored_differs", 5, "index of folios"),
         ("UPDATE sanquan_folio SET position = 4 WHERE position = 5", "stored_differs", 5, "index of folios"),
         ("INSERT INTO sanquan_folio VALUES ('zzz', 1, 6)", "stored_differs", 6, "index of folios"),
@@ -56,6 +56,10 @@ def found(folder: Path, keys: Sequence[Any]) -> list[tuple[str, int | None, str]
         (
             "UPDATE sanquan_checkpoint SET note = (SELECT note FROM sanquan_checkpoint WHERE size = 5) WHERE size = 4",
             "stored_differs", None, "of 4 entries",
+        ),
+        (
+            "INSERT INTO sanquan_published SELECT 1, 5, root, note FROM sanquan_checkpoint WHERE size = 4",
+            "stored_differs", None, "of 5 entries",
         ),
         (
             "UPDATE sanquan_checkpoint SET note = replace(note, '— ', '— x') WHERE size = 4", "checkpoint_signature", None,
