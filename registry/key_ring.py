@@ -173,6 +173,10 @@ class KeyRing:
             return tuple(term.key for term in self._registry.log_terms())
         return log_verifier_keys(self._origin, self._log_signers())
 
+    def held_log_keys(self) -> Sequence[VerifierKey]:
+        """The verifier keys of every log key that is held, whatever the register knows of them yet."""
+        return log_verifier_keys(self._origin, self._log_signers())
+
     def _log_signers(self) -> list[Signer]:
         return [signer for (use, _), signer in self._held.items() if use == "log"]
 

@@ -1,10 +1,12 @@
 """The keys of one's own registry, read and compared with the log that is there."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from ledger.entry import parse_entry
+from ledger.errors import FormatError
 from ledger.storage.sql import SqlLogStorage
 from registry.clock import Clock
 from registry.founding import (
@@ -50,8 +52,10 @@ def open_keys(
     held = read_held_keys(folder) if folder else RegistryKeys.generate().held()
     with engine.connect() as tx:
         parties = load_parties(tx, [known.registrar, known.clerk])
-        (newest,) = storage.entries(tx, (size := storage.head(tx).size) - 1, size)
-    then = max(clock.now(), parse_entry(newest.data).time)  # a clock that is behind is no reason to miss a key
+        rows = storage.entries(tx, (size := storage.head(tx).size) - 1, size)
+    then = clock.now()
+    with suppress(FormatError, IndexError):  # what is wrong with the database is for the start to say
+        then = max(then, parse_entry(rows[0].data).time)  # a clock that is behind is no reason to miss a key
     registrar, clerk = (parties["party", name] for name in (known.registrar, known.clerk))
     keys = check_keys(held, keys_on_log(known, registrar, clerk, then), known.origin)
     return keys, KeyRing(held, folder, signed_below, clerks)

@@ -123,7 +123,7 @@ class Recovery:
         try:
             origin = parse_checkpoint(parse_note(note).text).origin
             self._ring.open(origin, self._known)
-            own = self._ring.verifier_keys()
+            own = list(dict.fromkeys([*self._ring.verifier_keys(), *self._ring.held_log_keys()]))
             if self._known is not None and origin != self._known.origin:
                 raise RecoveryError(
                     "another_log", f"it is the log {origin}, not {self._known.origin}",

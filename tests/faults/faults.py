@@ -303,17 +303,11 @@ def faults_here(base: Path) -> dict[str, Fault]:
 
 ALL_FAULTS = ("kill", "founding", "stop", "two_writers", "copied", "full_file", "input_output_error", "full_disk")
 EVERY_KIND = (
-    "kill",
-    "input_output_error",
-    "stop",
-    "input_output_error",
-    "kill",
-    "copied",
-    "input_output_error",
-    "full_file",
-)
+    "kill", "input_output_error", "stop", "two_writers", "input_output_error", "founding", "copied", "full_file",
+    "kill", "input_output_error", "stop", "kill",
+)  # fmt: skip
 """In this order, again and again; a full disk comes now and then."""
-FULL_DISK_EVERY = 12
+FULL_DISK_EVERY = 13
 
 
 def plan(count: int, here: dict[str, Fault]) -> list[str]:
