@@ -106,7 +106,7 @@ def damaged(what: str) -> Words:
     """Why a registry whose database contradicts itself writes nothing."""
     return Words(
         f"The database is damaged: {what}. Run `sanquan audit` on the data folder and restore a sound copy.",
-        f"数据库已损坏（{what}）。请对数据文件夹运行 `sanquan audit`，并恢复完好的副本。",
+        "数据库已损坏，其内容自相矛盾。请对数据文件夹运行 `sanquan audit`，并恢复完好的副本。",
     )
 
 

@@ -55,7 +55,10 @@ def rewrite(folder: Path, leave_out: Callable[[Entry], bool], signers: list[Sign
     for suffix in ("", "-wal", "-shm"):
         (folder / f"{DATABASE_NAME}{suffix}").unlink(missing_ok=True)
     engine = open_database(sqlite_url(folder / DATABASE_NAME))
-    log: Log[Connection] = Log(storage, origin, signers, SigningJournal())
+    for path in folder.glob("journal.db*"):
+        path.unlink()
+    journal = SigningJournal(folder / "journal.db")
+    log: Log[Connection] = Log(storage, origin, signers, journal)
     for entry in (kept for kept in entries if not leave_out(kept)):
         with writing(engine) as tx:
             storage.create(tx)
@@ -68,6 +71,7 @@ def rewrite(folder: Path, leave_out: Callable[[Entry], bool], signers: list[Sign
         row = log.sign(appended.head)
         with writing(engine) as tx:
             storage.put_checkpoint(tx, row)
+    journal.close()
     engine.dispose()
     rebuild(folder)
 

@@ -58,7 +58,7 @@ def test_problems_in_a_file_speak_the_readers_language(live: Live) -> None:
         ("PUT", "/v1/statements", {"POST"}),
         ("POST", "/v1/rights", {"GET"}),
         ("DELETE", "/v1/clock", {"GET", "POST"}),
-        ("POST", "/checkpoint", {"GET"}),
+        ("POST", "/checkpoint", {"GET", "HEAD", "OPTIONS"}),
         ("GET", "/v1/checks", {"POST"}),
     ],
 )

@@ -69,7 +69,7 @@ def test_on_the_ledger_but_killed_before_the_checkpoint(data: Path, monkeypatch:
         old, ml_dsa = log_keys(desk)
         new = vkey(hold(data, "log", KeySigner.generate()))
         with monkeypatch.context() as patch:
-            patch.setattr(desk.registry.log, "sign", _power_cut)
+            patch.setattr(desk.registry.log, "sign_covering", _power_cut)
             assert desk.refused("log.key", desk.registrar, {"use": "log", "add": new, "retire": old}) == "INTERNAL"
     with reopened(data) as desk:
         assert desk.size() == 2
